@@ -1,0 +1,42 @@
+import type { Resource, Resources } from '../decision/resource.ts'
+import type { DevOptions } from '../dev/options.ts'
+import type { AdminOptions, ListenOptions, ReadinessOptions } from '../http/options.ts'
+import type { KeyOptions } from '../keys/options.ts'
+import type { LogOptions } from '../observe/options.ts'
+import type { TokenOptions } from '../token/options.ts'
+import type { UpstreamOptions } from '../upstream/options.ts'
+import type { Problem } from './problem.ts'
+
+/** A whole, valid configuration: frozen, compiled, nothing left to look up. Made by `loadConfig` only. */
+export interface Config {
+  readonly file: string
+  /** SHA-256 of the file's text, 12 hex digits: `audgate_config_info`. */
+  readonly hash: string
+  readonly warnings: readonly Problem[]
+  readonly listen: ListenOptions
+  readonly admin: AdminOptions | undefined
+  readonly log: LogOptions
+  readonly requestId: { readonly header: string }
+  readonly readiness: ReadinessOptions
+  readonly refusals: { readonly exposeReason: boolean }
+  readonly issuers: readonly Issuer[]
+  readonly resources: Resources
+  /** By `Resource.index`. */
+  readonly upstreams: readonly Upstream[]
+  readonly dev: DevOptions | undefined
+}
+
+export interface Issuer {
+  readonly name: string
+  /** Compared with `iss`, character for character. */
+  readonly issuer: string
+  readonly token: TokenOptions
+  readonly keys: KeyOptions
+}
+
+export interface Upstream {
+  readonly resource: Resource
+  /** The upstream key as written. */
+  readonly key: string
+  readonly options: UpstreamOptions
+}

@@ -1,0 +1,81 @@
+/**
+ * Every way Audgate says no. A refusal is a value that is returned, never thrown; it carries what the operator needs
+ * to see (expected and found) and nothing that is secret. The word in `reason` is public: it is the metric label, the
+ * log's `reason` and the body's `reason`, and it is never renamed.
+ */
+export type Refusal =
+  // The message itself, before any routing (RFC 9112; standards.md sections 10, 11 and 13).
+  | { readonly reason: 'request_malformed'; readonly fault: string }
+  | { readonly reason: 'target_malformed'; readonly fault: string }
+  | { readonly reason: 'target_too_long'; readonly limit: number }
+  | { readonly reason: 'header_too_large'; readonly limit: number }
+  | { readonly reason: 'body_too_large'; readonly limit: number }
+  | { readonly reason: 'request_timeout' }
+  | { readonly reason: 'expectation_failed' }
+  | { readonly reason: 'method_not_implemented' }
+  | { readonly reason: 'version_unsupported' }
+  | { readonly reason: 'coding_not_implemented' }
+  // Where it goes.
+  | { readonly reason: 'https_required' }
+  | { readonly reason: 'host_unknown' }
+  | { readonly reason: 'route_unknown' }
+  | { readonly reason: 'method_not_allowed'; readonly allow: readonly string[] }
+  | { readonly reason: 'route_denied' }
+  // What it carries (RFC 6750).
+  | { readonly reason: 'token_missing'; readonly fault: string }
+  | { readonly reason: 'credentials_malformed'; readonly fault: string }
+  | { readonly reason: 'credentials_repeated'; readonly fault: string }
+  // What the token is (RFC 9068 section 4, RFC 8725).
+  | { readonly reason: 'token_too_long'; readonly limit: number; readonly got: number }
+  | { readonly reason: 'token_opaque' }
+  | { readonly reason: 'token_malformed'; readonly fault: string }
+  | { readonly reason: 'decryption_failed' }
+  | { readonly reason: 'issuer_untrusted'; readonly expected: readonly string[]; readonly got: string }
+  | { readonly reason: 'token_type_wrong'; readonly expected: string; readonly got: string }
+  | { readonly reason: 'algorithm_refused'; readonly expected: readonly string[]; readonly got: string }
+  | { readonly reason: 'key_unknown'; readonly issuer: string; readonly fault: string }
+  | { readonly reason: 'signature_invalid'; readonly issuer: string }
+  | { readonly reason: 'claim_missing'; readonly claim: string }
+  | { readonly reason: 'token_expired'; readonly expiredAt: number; readonly now: number }
+  | {
+      readonly reason: 'token_not_yet_valid'
+      readonly claim: 'nbf' | 'iat'
+      readonly validFrom: number
+      readonly now: number
+    }
+  // What it is good for.
+  | { readonly reason: 'audience_missing'; readonly expected: readonly string[] }
+  | { readonly reason: 'audience_mismatch'; readonly expected: readonly string[]; readonly got: readonly string[] }
+  | { readonly reason: 'proof_missing'; readonly methods: readonly string[] }
+  | {
+      readonly reason: 'scope_insufficient'
+      readonly required: readonly string[]
+      readonly anyOf: readonly string[]
+      readonly got: readonly string[]
+    }
+  | {
+      readonly reason: 'claim_mismatch'
+      readonly claim: string
+      readonly expected: readonly string[]
+      readonly got: string
+    }
+  // What is nobody's fault, and never the client's (AS-12).
+  | { readonly reason: 'keys_unavailable'; readonly issuer: string; readonly retryAfterSeconds: number }
+  | { readonly reason: 'upstream_unreachable'; readonly fault: string }
+  | { readonly reason: 'upstream_invalid'; readonly fault: string }
+  | { readonly reason: 'upstream_loop' }
+  | { readonly reason: 'upstream_timeout'; readonly phase: 'connect' | 'response' | 'idle' }
+  | { readonly reason: 'upstream_overloaded' }
+  | { readonly reason: 'internal' }
+
+/** The public word of a refusal (contract section 4). */
+export type Reason = Refusal['reason']
+
+/** A value, or the refusal that stands in its place. */
+export type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly refusal: Refusal }
+
+export const pass = <T>(value: T): Outcome<T> => ({ ok: true, value })
+
+export const refuse = (refusal: Refusal): { readonly ok: false; readonly refusal: Refusal } => ({ ok: false, refusal })

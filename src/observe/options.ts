@@ -1,0 +1,4 @@
+export interface LogOptions {
+  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
+  readonly format: 'json' | 'pretty'
+}

@@ -1,0 +1,39 @@
+import type { Delivery } from '../decision/delivery.ts'
+import type { Refusal } from '../decision/refusal.ts'
+import type { Resource, Route } from '../decision/resource.ts'
+
+/** Everything that is told about one request: one log line, one count, one set of durations. Filled as it goes. */
+export interface RequestRecord {
+  requestId: string
+  method: string
+  /** As sent; a log field, never a label. */
+  host: string
+  /** The path that was matched and forwarded, without the query; `''` when the target was refused. */
+  path: string
+  resource: Resource | undefined
+  route: Route | undefined
+  /** 0 until a status was sent. */
+  status: number
+  decision: 'allow' | 'deny'
+  /** The refusal that was answered, of the decision or of the upstream; undefined: none. */
+  refusal: Refusal | undefined
+  /** Config name of the token's issuer; '' when unknown. */
+  issuer: string
+  clientId: string
+  /** Milliseconds of `performance.now()`. */
+  startedAt: number
+  /** When the decision was made. */
+  decidedAt: number
+  /** When the upstream request was handed over; 0: never. */
+  forwardedAt: number
+  /** When the response head of the upstream came; 0: never. */
+  upstreamHeadAt: number
+  endedAt: number
+  bytesIn: number
+  bytesOut: number
+  remoteAddress: string
+  delivery: Delivery['kind']
+}
+
+/** Where one finished request goes. Must not throw. */
+export type RecordSink = (record: RequestRecord) => void
