@@ -72,9 +72,7 @@ export type Refusal =
 export type Reason = Refusal['reason']
 
 /** A value, or the refusal that stands in its place. */
-export type Outcome<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly refusal: Refusal }
+export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly refusal: Refusal }
 
 export const pass = <T>(value: T): Outcome<T> => ({ ok: true, value })
 

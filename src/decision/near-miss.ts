@@ -1,0 +1,113 @@
+import type { Refusal } from './refusal.ts'
+import type { Resource } from './resource.ts'
+
+/** What is known beside the refusal itself; nothing of it needs to be proven, for it only explains. */
+export interface NearMissContext {
+  readonly resource: Resource | undefined
+  /** The `aud` values of the token as far as they could be read, for a refusal that came before the audience. */
+  readonly audience: readonly string[]
+}
+
+/**
+ * Says in one sentence what a refused token nearly was, for the operator's log and `explain`; never for the client.
+ * Pure string comparison: it decides nothing. Undefined: nothing near.
+ */
+export const nearMiss = (refusal: Refusal, context: NearMissContext): string | undefined => {
+  switch (refusal.reason) {
+    case 'audience_mismatch':
+      return audienceMiss(refusal.expected, refusal.got)
+    case 'audience_missing':
+      return 'the token names no audience: was `resource` sent to the authorization server?'
+    case 'token_opaque':
+      return 'opaque token: was `resource` sent to the authorization server?'
+    case 'decryption_failed':
+      return 'this is an encrypted token (five parts)'
+    case 'token_type_wrong':
+      return typeMiss(refusal.got)
+    case 'issuer_untrusted':
+      return issuerMiss(refusal.expected, refusal.got, context)
+    case 'scope_insufficient':
+      return scopeMiss([...refusal.required, ...refusal.anyOf], refusal.got)
+    default:
+      return undefined
+  }
+}
+
+const audienceMiss = (expected: readonly string[], got: readonly string[]): string | undefined => {
+  for (const want of expected) {
+    for (const have of got) {
+      const difference = compareIdentifiers(want, have)
+      if (difference !== undefined) return `\`${have}\` ${difference}`
+    }
+  }
+  return undefined
+}
+
+/** How two different identifiers differ, when only in one way that people get wrong; undefined: not near. */
+export const compareIdentifiers = (want: string, have: string): string | undefined => {
+  if (want === have) return undefined
+  if (withoutSlash(want) === withoutSlash(have)) return 'differs only in the trailing slash'
+  if (withoutScheme(want) === withoutScheme(have)) return 'differs only in the scheme'
+  if (lowerAuthority(want) === lowerAuthority(have)) return 'differs only in the case of scheme or host'
+  if (withoutDefaultPort(want) === withoutDefaultPort(have)) return 'differs only in the default port'
+  if (decoded(want) === decoded(have)) return 'differs only in percent-encoding'
+  if (want.normalize('NFC') === have.normalize('NFC')) return 'differs only in Unicode normalization'
+  if (canonical(want) === canonical(have)) return 'differs only in spelling (slash, scheme, case, port or encoding)'
+  if (want.toLowerCase() === have.toLowerCase()) return 'differs only in letter case'
+  if (isBelow(want, have)) return 'is a parent of this resource, and audiences know no hierarchy'
+  if (isBelow(have, want)) return 'is a child of this resource, and audiences know no hierarchy'
+  return undefined
+}
+
+const withoutSlash = (uri: string): string => uri.replace(/\/$/, '')
+const withoutScheme = (uri: string): string => uri.replace(/^https?:/i, '')
+const lowerAuthority = (uri: string): string => uri.replace(/^[^/]*\/\/[^/?]*/, (start) => start.toLowerCase())
+const withoutDefaultPort = (uri: string): string =>
+  uri.replace(/^(https:\/\/[^/?:]+):443(?=[/?]|$)/i, '$1').replace(/^(http:\/\/[^/?:]+):80(?=[/?]|$)/i, '$1')
+
+const decoded = (uri: string): string => {
+  try {
+    return decodeURIComponent(uri)
+  } catch {
+    return uri
+  }
+}
+
+const canonical = (uri: string): string => withoutSlash(withoutScheme(decoded(lowerAuthority(withoutDefaultPort(uri)))))
+
+const isBelow = (child: string, parent: string): boolean => child.startsWith(`${withoutSlash(parent)}/`)
+
+const typeMiss = (got: string): string => {
+  const type = got.toLowerCase().replace(/^application\//, '')
+  if (type.includes('id token') || type === 'id_token' || type === 'jwt' || type === 'none') {
+    return type.includes('id') && type !== 'jwt'
+      ? 'this is an ID token: send the access token'
+      : 'this may be an ID token, or an access token of an issuer that needs another `profile`'
+  }
+  return `this is ${got}, not an access token`
+}
+
+const issuerMiss = (expected: readonly string[], got: string, context: NearMissContext): string | undefined => {
+  for (const want of expected) {
+    const difference = compareIdentifiers(want, got)
+    if (difference !== undefined) return `issuer \`${got}\` ${difference}`
+  }
+  const meant = context.resource && context.audience.some((audience) => context.resource?.audiences.includes(audience))
+  return meant ? 'the audience is right, the issuer is not one of this resource' : undefined
+}
+
+const scopeMiss = (needed: readonly string[], got: readonly string[]): string | undefined => {
+  for (const scope of needed) {
+    if (got.includes(scope)) continue
+    for (const have of got) {
+      if (have.toLowerCase() === scope.toLowerCase())
+        return `scope \`${have}\` differs from \`${scope}\` only in letter case`
+      if (separators(have) === separators(scope))
+        return `scope \`${have}\` differs from \`${scope}\` only in the separator`
+      if (have.split(/[,;\t+]/).includes(scope)) return 'scopes are separated by something other than a space'
+    }
+  }
+  return undefined
+}
+
+const separators = (scope: string): string => scope.toLowerCase().replace(/[:._/-]/g, ':')
