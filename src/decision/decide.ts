@@ -38,6 +38,8 @@ export interface PublicPass {
 
 /** What a request turned out to be for; `where` names what is known of it, for the log and the challenge. */
 export interface Where {
+  /** The authority that counts: an absolute-form target's, else `Host` as sent; `''` when there was none. */
+  readonly authority: string
   /** `''` when the target was refused. */
   readonly path: string
   readonly query: string
@@ -57,15 +59,16 @@ export type Admission =
  */
 export const admit = (facts: RequestFacts, resources: Resources, policy: AdmissionPolicy, step?: Step): Admission => {
   const { method } = facts
-  if (!isImplemented(method)) return refused({ reason: 'method_not_implemented' }, nowhere)
+  const unread: Where = { ...nowhere, authority: facts.authority ?? '' }
+  if (!isImplemented(method)) return refused({ reason: 'method_not_implemented' }, unread)
   const parsed = parseTarget(method, facts.target, policy.targetSize)
   step?.({ name: 'target', expected: 'a canonical path', found: describeTarget(facts.target), ok: parsed.ok })
-  if (!parsed.ok) return refused(parsed.refusal, nowhere)
+  if (!parsed.ok) return refused(parsed.refusal, unread)
   const target = parsed.value
   const { path, query } = target
-  const somewhere: Where = { path, query, resource: undefined, route: undefined }
-  const authority = target.authority ?? facts.authority
-  const host = authority === undefined ? '' : parseAuthority(authority)
+  const authority = target.authority ?? facts.authority ?? ''
+  const somewhere: Where = { authority, path, query, resource: undefined, route: undefined }
+  const host = authority === '' ? '' : parseAuthority(authority)
   if (host === undefined)
     return refused(
       { reason: 'request_malformed', fault: 'the authority is not a host with an optional port' },
@@ -79,7 +82,8 @@ export const admit = (facts: RequestFacts, resources: Resources, policy: Admissi
   const found = match(resources, host, path, method)
   if (target.encodedSlash || target.parameters) {
     const fault = unrelaxed(target, found)
-    if (fault !== undefined) return refused({ reason: 'target_malformed', fault }, nowhere)
+    if (fault !== undefined)
+      return refused({ reason: 'target_malformed', fault }, { ...somewhere, path: '', query: '' })
   }
   reportMatch(found, host, path, method, step)
   switch (found.kind) {
@@ -88,18 +92,18 @@ export const admit = (facts: RequestFacts, resources: Resources, policy: Admissi
     case 'route_unknown':
       return refused(
         { reason: 'route_unknown' },
-        { path, query, resource: found.resource, route: found.resource?.otherwise },
+        { ...somewhere, resource: found.resource, route: found.resource?.otherwise },
       )
     case 'method_not_allowed':
       return refused(
         { reason: 'method_not_allowed', allow: found.allow },
-        { path, query, resource: found.resource, route: found.route },
+        { ...somewhere, resource: found.resource, route: found.route },
       )
     case 'route':
       return admitRoute(
         found.match,
         facts,
-        { path, query, resource: found.match.resource, route: found.match.route },
+        { authority, path, query, resource: found.match.resource, route: found.match.route },
         step,
       )
   }
@@ -130,7 +134,7 @@ const metadata = (resources: Resources, host: string, method: string, where: Whe
 
 const refused = (refusal: Refusal, where: Where): Admission => ({ kind: 'refused', refusal, where })
 
-const nowhere: Where = { path: '', query: '', resource: undefined, route: undefined }
+const nowhere: Where = { authority: '', path: '', query: '', resource: undefined, route: undefined }
 
 /** A relaxed target is good only for a resource that has the relaxation; for nobody's path the default holds. */
 const unrelaxed = (target: Target, found: Found): string | undefined => {

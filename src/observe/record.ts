@@ -28,12 +28,42 @@ export interface RequestRecord {
   forwardedAt: number
   /** When the response head of the upstream came; 0: never. */
   upstreamHeadAt: number
+  /** When our own response head was written; 0: never. */
+  headAt: number
   endedAt: number
   bytesIn: number
   bytesOut: number
   remoteAddress: string
   delivery: Delivery['kind']
+  /** Who broke the stream, when `delivery` is `broken` and it is known. */
+  brokenBy: 'client' | 'upstream' | undefined
 }
+
+/** A record of which nothing is known yet but the method. */
+export const newRecord = (method: string, startedAt: number): RequestRecord => ({
+  requestId: '',
+  method,
+  host: '',
+  path: '',
+  resource: undefined,
+  route: undefined,
+  status: 0,
+  decision: 'allow',
+  refusal: undefined,
+  issuer: '',
+  clientId: '',
+  startedAt,
+  decidedAt: 0,
+  forwardedAt: 0,
+  upstreamHeadAt: 0,
+  headAt: 0,
+  endedAt: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  remoteAddress: '',
+  delivery: 'delivered',
+  brokenBy: undefined,
+})
 
 /** Where one finished request goes. Must not throw. */
 export type RecordSink = (record: RequestRecord) => void

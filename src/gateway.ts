@@ -1,0 +1,246 @@
+import { randomBytes } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
+import type { Config } from './config/config.ts'
+import { answerRefusal } from './decision/challenge.ts'
+import { nearMiss } from './decision/near-miss.ts'
+import type { Resource } from './decision/resource.ts'
+import { createAdmin } from './http/admin.ts'
+import { createHandler } from './http/handle.ts'
+import { endToEnd } from './http/head.ts'
+import { createListener } from './http/listener.ts'
+import { createPeers } from './http/peer.ts'
+import { rawAnswer, refusalAnswer } from './http/reply.ts'
+import { type Clock, systemClock } from './keys/clock.ts'
+import { createKeySource } from './keys/index.ts'
+import type { KeyEvents } from './keys/key-source.ts'
+import { createLog, type Log } from './observe/log.ts'
+import { createMetrics, type Metrics } from './observe/metrics.ts'
+import { createReadiness, type Readiness } from './observe/readiness.ts'
+import { newRecord, type RequestRecord } from './observe/record.ts'
+import { redact } from './observe/redact.ts'
+import { requestId } from './observe/request-id.ts'
+import { createTokenVerifier } from './token/index.ts'
+import { createForwarder } from './upstream/forward.ts'
+import { createPool } from './upstream/pool.ts'
+import { createRequestHeaders } from './upstream/request-headers.ts'
+import { createResponseHeaders } from './upstream/response-headers.ts'
+import { version } from './version.ts'
+
+/** A running gateway: everything that one configuration asks for, and the end of it. */
+export interface Gateway {
+  /** Binds the admin listener, then the public one. Rejects when an address is taken. */
+  listen(): Promise<{ readonly address: AddressInfo; readonly admin: AddressInfo | undefined }>
+  /**
+   * Readiness off, goes on accepting for `delayMs` with `Connection: close`, then finishes what is in flight within
+   * `listen.timeouts.drain`.
+   *
+   * @returns how many connections had to be cut
+   */
+  close(delayMs: number): Promise<number>
+  readonly log: Log
+}
+
+export interface GatewayDependencies {
+  /** Where log lines go: a file descriptor or a file. */
+  readonly logTarget: number | string
+  readonly clock: Clock
+}
+
+/** The defaults of production. */
+export const production: GatewayDependencies = { logTarget: 1, clock: systemClock }
+
+/** Wires the rooms for one configuration. Key sources begin to load at once; nothing is bound before `listen`. */
+export const createGateway = (config: Config, { logTarget, clock }: GatewayDependencies): Gateway => {
+  const seconds = (): number => clock.now() / 1000
+  const monotonic = (): number => performance.now()
+  const metrics = createMetrics({
+    version,
+    node: process.version,
+    configHash: config.hash,
+    issuers: config.issuers.map(({ name }) => name),
+    now: seconds,
+  })
+  const log = createLog(config.log, {
+    target: logTarget,
+    nearMiss: ({ refusal, resource }) => refusal && nearMiss(refusal, { resource, audience: [] }),
+    now: clock.now,
+  })
+  const readiness = createReadiness({
+    ...config.readiness,
+    issuers: config.issuers.map(({ name }) => name),
+    now: monotonic,
+  })
+  const events = keyEvents(metrics, log, readiness)
+  const issuers = config.issuers.map((issuer) => ({
+    ...issuer,
+    keys: createKeySource(
+      { name: issuer.name, issuer: issuer.issuer, keys: issuer.keys, algorithms: issuer.token.algorithms },
+      { events, clock, random: Math.random },
+    ),
+  }))
+  const verifier = createTokenVerifier({
+    issuers,
+    tokenSize: config.listen.limits.tokenSize,
+    cacheBytes: tokenCacheBytes,
+    events: metrics.tokenEvents,
+  })
+  const upstreams = config.upstreams.map(({ options }) => ({ options, pool: createPool(options) }))
+  const identity = new Set(
+    config.upstreams.flatMap(({ options }) => options.identityHeaders.map(({ name }) => name.toLowerCase())),
+  )
+  const requestIdHeader = config.requestId.header
+  const owned = new Set([...identity, requestIdHeader.toLowerCase()])
+  const forwarder = createForwarder(upstreams, {
+    request: createRequestHeaders(requestIdHeader, owned),
+    response: createResponseHeaders(requestIdHeader),
+  })
+  const peers = createPeers(config.listen.trustedProxies)
+  let draining = false
+  let started = false
+  const record = (finished: RequestRecord): void => {
+    metrics.closed()
+    metrics.record(finished)
+    log.request(finished)
+  }
+  const failed = (error: unknown, id?: string): void =>
+    log.logger.error(
+      { request_id: id, error: error instanceof Error ? (error.stack ?? error.name) : 'unknown' },
+      'internal',
+    )
+
+  const handle = createHandler({
+    resources: config.resources,
+    verifier,
+    forwarder,
+    peers,
+    policy: { targetSize: config.listen.limits.targetSize, requireHttps: config.listen.requireHttps },
+    limits: config.listen.limits,
+    bodyIdleMs: config.listen.timeouts.bodyIdleMs,
+    exposeReason: config.refusals.exposeReason,
+    requestIdHeader,
+    requestId,
+    protectedNames: new Set([...endToEnd, ...owned]),
+    pseudonym: `audgate-${randomBytes(4).toString('hex')}`,
+    tolerances: new Map(config.issuers.map(({ name, token }) => [name, token.clockToleranceSeconds])),
+    now: seconds,
+    monotonic,
+    opened: metrics.opened,
+    closed: record,
+    failed,
+    draining: () => draining,
+  })
+  const listener = createListener({
+    listen: config.listen,
+    handle,
+    refuse: (refusal, socket) => {
+      const unread = newRecord('', monotonic())
+      unread.requestId = requestId(undefined, false)
+      unread.remoteAddress = peers.of(socket).address
+      unread.decision = 'deny'
+      unread.refusal = refusal
+      unread.delivery = 'refused'
+      unread.decidedAt = unread.startedAt
+      unread.endedAt = unread.startedAt
+      const answer = answerRefusal(refusal, unread, unread.requestId, config.refusals.exposeReason)
+      unread.status = answer.status
+      metrics.opened()
+      record(unread)
+      return rawAnswer(refusalAnswer(answer), [requestIdHeader, unread.requestId])
+    },
+  })
+  const admin =
+    config.admin &&
+    createAdmin(config.admin, {
+      started: () => started,
+      ready: () => {
+        const report = readiness.report()
+        metrics.setReady(report.ok)
+        return report
+      },
+      drain: () => {
+        draining = true
+        metrics.setDraining(true)
+      },
+      metrics: {
+        expose: () => {
+          metrics.setReady(readiness.report().ok)
+          return metrics.expose()
+        },
+        contentType: metrics.contentType,
+      },
+      routes: () => describeRoutes(config),
+      issuers: () => issuers.map(({ name, issuer, keys }) => ({ name, issuer, ...keys.report() })),
+      config: () => redact({ ...config, resources: config.resources.all.map(describeResource) }),
+      failed,
+    })
+
+  return {
+    log,
+    listen: async () => {
+      for (const { line, column, message } of config.warnings) {
+        log.logger.warn({ file: config.file, line, column }, message)
+      }
+      // The admin listener starts first and closes last.
+      const adminAddress = await admin?.listen()
+      try {
+        const address = await listener.listen()
+        started = true
+        log.logger.info({ address: `${address.address}:${address.port}`, version, config: config.hash }, 'listening')
+        return { address, admin: adminAddress }
+      } catch (error) {
+        await admin?.close()
+        throw error
+      }
+    },
+    close: async (delayMs) => {
+      draining = true
+      readiness.drain()
+      metrics.setDraining(true)
+      metrics.setReady(false)
+      if (delayMs > 0 && started) await setTimeout(delayMs)
+      const cut = started ? await listener.close(config.listen.timeouts.drainMs) : 0
+      await Promise.all(upstreams.map(({ pool }) => pool.destroy()))
+      await Promise.all(issuers.map(({ keys }) => keys.close()))
+      await admin?.close()
+      log.logger.info({ cut }, 'closed')
+      await log.close()
+      return cut
+    },
+  }
+}
+
+const tokenCacheBytes = 64 * 1024 * 1024
+
+const keyEvents = (metrics: Metrics, log: Log, readiness: Readiness): KeyEvents => ({
+  fetched: (issuer, result, message) => {
+    metrics.keyEvents.fetched(issuer, result)
+    if (result === 'ok' || result === 'not_modified') log.logger.debug({ issuer, result }, 'keys fetched')
+    else log.logger.warn({ issuer, result, detail: message }, 'keys not fetched')
+  },
+  stateChanged: (issuer, report) => {
+    metrics.keyEvents.stateChanged(issuer, report)
+    readiness.issuerState(issuer, report.state)
+    log.logger.info({ issuer, state: report.state, keys: report.keys }, 'key state')
+  },
+  unknownKid: metrics.keyEvents.unknownKid,
+  keyDropped: (issuer, kid, why) => log.logger.warn({ issuer, kid, detail: why }, 'key not used'),
+  warned: (issuer, message) => log.logger.warn({ issuer, detail: message }, 'issuer'),
+})
+
+/** `/routes`: what is served where, and what each route needs. */
+const describeRoutes = (config: Config): unknown =>
+  config.upstreams.map(({ resource, options }) => ({
+    ...describeResource(resource),
+    upstream: `${options.origin}${options.basePath}`,
+    authorization: options.authorization,
+    routes: resource.all.map(({ key, rule }) => ({ route: key, ...rule })),
+  }))
+
+const describeResource = ({ name, indicator, audiences, issuers, place }: Resource) => ({
+  name,
+  resource: indicator,
+  audiences,
+  issuers,
+  place,
+})

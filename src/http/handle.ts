@@ -1,0 +1,230 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { authorize, type Grant } from '../decision/authorize.ts'
+import { answerRefusal } from '../decision/challenge.ts'
+import { type AdmissionPolicy, admit, type PublicPass } from '../decision/decide.ts'
+import { type Outcome, type Reason, type Refusal, refuse } from '../decision/refusal.ts'
+import type { Resource, Resources } from '../decision/resource.ts'
+import type { VerifiedToken } from '../decision/token.ts'
+import { newRecord, type RecordSink, type RequestRecord } from '../observe/record.ts'
+import type { TokenVerifier } from '../token/token-verifier.ts'
+import type { Cancel, Forwarder } from '../upstream/forward.ts'
+import { type Head, type HeadLimits, readHead } from './head.ts'
+import { hopOf, isSecure, type Peer, type Peers } from './peer.ts'
+import { type OwnAnswer, refusalAnswer, sendOwn } from './reply.ts'
+
+/** Everything one request needs, prepared at load. */
+export interface HandlerOptions {
+  readonly resources: Resources
+  readonly verifier: TokenVerifier
+  readonly forwarder: Forwarder
+  readonly peers: Peers
+  readonly policy: AdmissionPolicy
+  readonly limits: HeadLimits
+  readonly bodyIdleMs: number
+  readonly exposeReason: boolean
+  readonly requestIdHeader: string
+  /** `trusted`: whether a proxy that we believe sent it. */
+  readonly requestId: (received: string | undefined, trusted: boolean) => string
+  /** Lower-case names that no client may nominate in `Connection`. */
+  readonly protectedNames: ReadonlySet<string>
+  /** Our own entry of `Via`, without the protocol version. */
+  readonly pseudonym: string
+  /** Clock tolerance in seconds, by issuer name. */
+  readonly tolerances: ReadonlyMap<string, number>
+  /** Seconds since the epoch. */
+  readonly now: () => number
+  /** Milliseconds, monotonic. */
+  readonly monotonic: () => number
+  readonly opened: () => void
+  readonly closed: RecordSink
+  /** A bug: the request was answered with `internal`. */
+  readonly failed: (error: unknown, requestId: string) => void
+  readonly draining: () => boolean
+}
+
+export type Handler = (request: IncomingMessage, response: ServerResponse, expects: Expectation) => void
+
+/** What `Expect` asked for: nothing, 100, or something that nobody can meet (HS-10, HS-11). */
+export type Expectation = 'nothing' | 'continue' | 'other'
+
+/**
+ * One request, from its head to its record: framing, `admit`, the one effect (`verify`), `authorize`, then either an
+ * answer of our own or the forwarder. Takes no asynchronous hop when the token is cached.
+ */
+export const createHandler = (options: HandlerOptions): Handler => {
+  const { resources, verifier, forwarder, peers, policy, monotonic } = options
+  const requestIdName = options.requestIdHeader.toLowerCase()
+
+  return (request, response, expects) => {
+    const startedAt = monotonic()
+    const peer = peers.of(request.socket)
+    const head = readHead(request, options.limits, requestIdName, options.protectedNames)
+    const framed = !('reason' in head)
+    const record = newRecord(request.method ?? '', startedAt)
+    record.requestId = options.requestId(framed ? head.requestId : undefined, peer.trusted)
+    record.remoteAddress = framed ? peers.clientAddress(peer, head) : peer.address
+    if (framed) record.host = head.host ?? ''
+    options.opened()
+    const finish = (delivery: RequestRecord['delivery']): void => {
+      record.delivery = delivery
+      record.endedAt = monotonic()
+      options.closed(record)
+    }
+    if (options.draining()) response.shouldKeepAlive = false
+
+    const answer = (own: OwnAnswer, last: boolean): void => {
+      record.status = own.status
+      const remainder = {
+        hasBody: framed ? head.hasBody : true,
+        contentLength: framed ? head.contentLength : undefined,
+        expectsContinue: expects === 'continue',
+      }
+      response.once('close', () => finish(response.writableFinished ? 'refused' : 'broken'))
+      const id = [options.requestIdHeader, record.requestId] as const
+      record.bytesOut = sendOwn(request, response, own, id, remainder, last)
+    }
+    const refuseWith = (refusal: Refusal): void => {
+      record.decidedAt ||= monotonic()
+      if (record.forwardedAt === 0) record.decision = 'deny'
+      record.refusal = refusal
+      const wire = answerRefusal(refusal, record, record.requestId, options.exposeReason)
+      answer(refusalAnswer(wire), !framed || endsConnection.has(refusal.reason))
+    }
+    const grant = (permission: Grant | PublicPass, framedHead: Head, query: string): void => {
+      record.decidedAt = monotonic()
+      record.decision = 'allow'
+      forward(permission, framedHead, query)
+    }
+
+    const forward = (permission: Grant | PublicPass, head: Head, query: string): void => {
+      const via = `${request.httpVersion} ${options.pseudonym}`
+      if (head.via.includes(options.pseudonym)) return refuseWith({ reason: 'upstream_loop' })
+      if (expects === 'continue') response.writeContinue()
+      record.forwardedAt = monotonic()
+      const cancel = forwarder.forward(permission, {
+        request,
+        response,
+        hasBody: head.hasBody,
+        nominated: head.nominated,
+        hop: hopOf(peer, head, record.host, via, record.requestId),
+        query,
+        bodySize: options.limits.bodySize,
+        onAnswer: () => {
+          record.upstreamHeadAt = monotonic()
+        },
+        onHead: (status) => {
+          record.headAt = monotonic()
+          record.status = status
+        },
+        onBytes: (direction, count) => {
+          if (direction === 'in') record.bytesIn += count
+          else record.bytesOut += count
+        },
+        onRefused: refuseWith,
+        onEnd: (broken) => {
+          record.brokenBy = broken
+          finish(broken ? 'broken' : 'delivered')
+        },
+      })
+      if (head.hasBody && options.bodyIdleMs > 0) watchBody(request, response, options.bodyIdleMs, cancel)
+    }
+
+    const settle = (outcome: Outcome<Grant>, framedHead: Head, query: string): void =>
+      outcome.ok ? grant(outcome.value, framedHead, query) : refuseWith(outcome.refusal)
+
+    try {
+      if (!framed) return refuseWith(head)
+      if (expects === 'other') return refuseWith({ reason: 'expectation_failed' })
+      const admission = admit(factsOf(request, head, peer), resources, policy)
+      record.host = admission.where.authority
+      record.path = admission.where.path
+      record.resource = admission.where.resource
+      record.route = admission.where.route
+      switch (admission.kind) {
+        case 'refused':
+          return refuseWith(admission.refusal)
+        case 'metadata':
+          record.decidedAt = monotonic()
+          return answer(metadataAnswer(admission.resource), false)
+        case 'public':
+          return grant(admission.pass, head, admission.where.query)
+        case 'candidate': {
+          const { candidate, where } = admission
+          const judge = (verified: Outcome<VerifiedToken>, now: number): Outcome<Grant> => {
+            if (!verified.ok) {
+              record.issuer = 'issuer' in verified.refusal ? verified.refusal.issuer : ''
+              return verified
+            }
+            record.issuer = verified.value.issuer
+            record.clientId = verified.value.client
+            return authorize(candidate, verified.value, now, options.tolerances.get(verified.value.issuer) ?? 0)
+          }
+          const verified = verifier.verify(candidate.credential, candidate.match.resource.issuers, options.now())
+          if (!(verified instanceof Promise)) return settle(judge(verified, options.now()), head, where.query)
+          verified
+            .catch((error: unknown) => {
+              options.failed(error, record.requestId)
+              return refuse({ reason: 'internal' })
+            })
+            .then((outcome) => {
+              // The client may have left while the token was verified: then nothing is sent anywhere.
+              if (response.destroyed || request.socket.destroyed) return finish('broken')
+              return settle(judge(outcome, options.now()), head, where.query)
+            })
+            .catch((error: unknown) => options.failed(error, record.requestId))
+        }
+      }
+    } catch (error) {
+      options.failed(error, record.requestId)
+      if (response.headersSent) response.destroy()
+      else refuseWith({ reason: 'internal' })
+    }
+  }
+}
+
+/** After these the rest of the connection cannot be trusted, or is not wanted. */
+const endsConnection: ReadonlySet<Reason> = new Set([
+  'request_malformed',
+  'request_timeout',
+  'header_too_large',
+  'body_too_large',
+  'version_unsupported',
+  'coding_not_implemented',
+  'method_not_implemented',
+  'internal',
+])
+
+const factsOf = (request: IncomingMessage, head: Head, peer: Peer) => ({
+  method: request.method ?? '',
+  target: request.url ?? '',
+  authority: head.host,
+  authorization: head.authorization,
+  secure: isSecure(peer, head),
+})
+
+/** RFC 9728 section 3.2; readable by browser clients of any origin (PR-15), and by caches (CA-5). */
+const metadataAnswer = (resource: Resource): OwnAnswer => ({
+  status: 200,
+  headers: ['Access-Control-Allow-Origin', '*'],
+  contentType: 'application/json',
+  cacheControl: 'public, max-age=3600',
+  body: resource.metadata?.document ?? '',
+})
+
+/** Ends a request whose content stopped coming (H1-25). While the upstream is the slow one, nobody is to blame here. */
+const watchBody = (request: IncomingMessage, response: ServerResponse, idleMs: number, cancel: Cancel): void => {
+  let seen = request.socket.bytesRead
+  const timer = setInterval(() => {
+    if (request.complete || response.destroyed) return clearInterval(timer)
+    const read = request.socket.bytesRead
+    if (read !== seen || request.readableLength > 0) {
+      seen = read
+      return
+    }
+    clearInterval(timer)
+    if (response.headersSent) response.destroy()
+    else cancel({ reason: 'request_timeout' })
+    return undefined
+  }, idleMs)
+  request.once('close', () => clearInterval(timer))
+}

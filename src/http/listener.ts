@@ -1,0 +1,127 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Refusal } from '../decision/refusal.ts'
+import type { Handler } from './handle.ts'
+import type { ListenOptions } from './options.ts'
+
+/** The public listener. */
+export interface Listener {
+  listen(): Promise<AddressInfo>
+  /**
+   * Stops accepting and lets what is in flight finish; after `drainMs` the rest is cut.
+   *
+   * @returns how many connections had to be cut
+   */
+  close(drainMs: number): Promise<number>
+}
+
+export interface ListenerOptions {
+  readonly listen: ListenOptions
+  readonly handle: Handler
+  /** A message that the parser refused before there was a request; answered, then the connection ends. */
+  readonly refuse: (refusal: Refusal, socket: Socket) => Buffer
+}
+
+/**
+ * Accepts HTTP/1.1 within the limits and hands every request to the handler: with `Expect`, as CONNECT and with an
+ * `Upgrade` too, which would otherwise have pipelines of their own (H1-3, HS-10, WS-1).
+ */
+export const createListener = ({ listen, handle, refuse }: ListenerOptions): Listener => {
+  const { timeouts, limits } = listen
+  const server = createServer({
+    // Ours are the checks of Host and of the sizes, so that their refusals look like all others. The parser's own limit
+    // is a backstop: it counts the target as header bytes (H1-5).
+    requireHostHeader: false,
+    maxHeaderSize:
+      limits.headerSize === 0 ? unlimited : limits.headerSize + (limits.targetSize || unlimited / 2) + slack,
+    headersTimeout: timeouts.headerMs,
+    requestTimeout: 0,
+    keepAliveTimeout: timeouts.idleMs,
+    connectionsCheckingInterval: Math.min(1000, timeouts.headerMs || 1000),
+    insecureHTTPParser: false,
+    noDelay: true,
+  })
+  server.on('request', (request, response) => handle(request, response, 'nothing'))
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
+    handle(request, response, request.httpVersionMinor === 0 ? 'nothing' : 'continue'),
+  )
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
+    handle(request, response, request.httpVersionMinor === 0 ? 'nothing' : 'other'),
+  )
+  server.on('connect', (_request: IncomingMessage, socket: Socket) => {
+    // What follows a CONNECT is not read as a request, whatever it looks like (H1-28).
+    socket.on('error', () => socket.destroy())
+    socket.end(refuse({ reason: 'method_not_implemented' }, socket))
+  })
+  server.on('clientError', (error: Error, socket: Socket) => {
+    if (socket.destroyed) return
+    if (!socket.writable || answering(socket)) {
+      socket.destroy()
+      return
+    }
+    socket.on('error', () => socket.destroy())
+    socket.end(refuse(parserRefusal(error, limits.headerSize), socket))
+    // The answer is flushed by then, or the client does not read it.
+    setTimeout(() => socket.destroy(), 1000).unref()
+  })
+  return {
+    listen: () => bind(server, listen.host, listen.port),
+    close: (drainMs) => drain(server, drainMs),
+  }
+}
+
+const unlimited = 1024 * 1024
+const slack = 4096
+
+/** Whether a response is under way on this connection: no second one may be written into it. */
+const answering = (socket: Socket): boolean => {
+  const message: unknown = Reflect.get(socket, '_httpMessage')
+  return typeof message === 'object' && message !== null && Reflect.get(message, 'headersSent') === true
+}
+
+/** What llhttp found, as a refusal; by code, never by message. */
+const parserRefusal = (error: Error, headerSize: number): Refusal => {
+  const code = 'code' in error ? error.code : undefined
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return { reason: 'header_too_large', limit: headerSize }
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return { reason: 'request_timeout' }
+    case 'HPE_INVALID_METHOD':
+      return { reason: 'method_not_implemented' }
+    case 'HPE_INVALID_VERSION':
+      return { reason: 'version_unsupported' }
+    default:
+      return { reason: 'request_malformed', fault: typeof code === 'string' ? code : 'not an HTTP message' }
+  }
+}
+
+const bind = (server: Server, host: string, port: number): Promise<AddressInfo> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      const address = server.address()
+      if (address === null || typeof address === 'string') reject(new Error('the listener has no address'))
+      else resolve(address)
+    })
+  })
+
+/** `server.close()` alone leaves sockets that were busy at that instant open until they idle out (OP-3). */
+const drain = (server: Server, drainMs: number): Promise<number> =>
+  new Promise((resolve) => {
+    let cut = 0
+    const sweep = setInterval(() => server.closeIdleConnections(), 100)
+    const limit = setTimeout(() => {
+      server.getConnections((_error, open) => {
+        cut = open ?? 0
+        server.closeAllConnections()
+      })
+    }, drainMs)
+    server.close(() => {
+      clearInterval(sweep)
+      clearTimeout(limit)
+      resolve(cut)
+    })
+    server.closeIdleConnections()
+  })

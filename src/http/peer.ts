@@ -1,0 +1,110 @@
+import type { Socket } from 'node:net'
+import { BlockList, isIP } from 'node:net'
+import { parseAuthority } from '../decision/authority.ts'
+import type { Hop } from '../upstream/request-headers.ts'
+import type { Head } from './head.ts'
+
+/** The other end of a connection, looked at once per connection. */
+export interface Peer {
+  /** Without the `::ffff:` of a mapped IPv4 address; `''` when the socket is gone already. */
+  readonly address: string
+  /** One of `listen.trusted_proxies`: only then are its forwarding fields believed (FW-2). */
+  readonly trusted: boolean
+  readonly tls: boolean
+}
+
+export interface Peers {
+  of(socket: Socket): Peer
+  /** The client's address: from the right, the first that is no trusted proxy (FW-2). For the log only. */
+  clientAddress(peer: Peer, head: Head): string
+}
+
+export const createPeers = (trustedProxies: readonly string[]): Peers => {
+  const trusted = blockList(trustedProxies)
+  const known = new WeakMap<Socket, Peer>()
+  const isTrusted = (address: string): boolean => {
+    const family = isIP(address)
+    return family !== 0 && trusted.check(address, family === 6 ? 'ipv6' : 'ipv4')
+  }
+  return {
+    of: (socket) => {
+      const seen = known.get(socket)
+      if (seen) return seen
+      const address = unmapped(socket.remoteAddress ?? '')
+      const peer = { address, trusted: trustedProxies.length > 0 && isTrusted(address), tls: 'encrypted' in socket }
+      known.set(socket, peer)
+      return peer
+    },
+    clientAddress: (peer, head) => {
+      if (!peer.trusted || head.forwarded.for === '') return peer.address
+      let address = peer.address
+      for (const entry of head.forwarded.for.split(',').reverse()) {
+        const text = unmapped(entry.trim())
+        if (isIP(text) === 0) return address
+        address = text
+        if (!isTrusted(text)) return text
+      }
+      return address
+    },
+  }
+}
+
+/** Whether the request came over TLS here, or a trusted proxy says so and nothing it says disagrees (FW-7, BR-23). */
+export const isSecure = (peer: Peer, head: Head): boolean => peer.tls || (peer.trusted && protoOf(head) === 'https')
+
+/**
+ * What the request to the upstream says of the way here: written afresh, on top of what a trusted proxy said (FW-1,
+ * FW-3). `host` and `proto` come from the validated request, never from a stranger's fields (FW-6).
+ *
+ * @param authority as validated; `''` when the request had none
+ */
+export const hopOf = (peer: Peer, head: Head, authority: string, via: string, requestId: string): Hop => {
+  const chain = peer.trusted && isAddressList(head.forwarded.for) ? `${head.forwarded.for}, ` : ''
+  const elements = peer.trusted && isForwarded(head.forwarded.forwarded) ? `${head.forwarded.forwarded}, ` : ''
+  const proto = peer.tls ? 'https' : peer.trusted && protoOf(head) === 'https' ? 'https' : 'http'
+  const named = peer.trusted && parseAuthority(head.forwarded.host) !== undefined ? head.forwarded.host : authority
+  const node = peer.address.includes(':') ? `"[${peer.address}]"` : peer.address === '' ? 'unknown' : peer.address
+  const host = authority === '' ? '' : `;host="${authority}"`
+  return {
+    forwardedFor: `${chain}${peer.address === '' ? 'unknown' : peer.address}`,
+    forwarded: `${elements}for=${node}${host};proto=${proto}`,
+    proto,
+    host: named,
+    via: head.via === '' ? via : `${head.via}, ${via}`,
+    requestId,
+  }
+}
+
+const unmapped = (address: string): string =>
+  address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
+
+const blockList = (entries: readonly string[]): BlockList => {
+  const list = new BlockList()
+  for (const entry of entries) {
+    const [address = '', prefix] = entry.split('/')
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
+    if (prefix === undefined) list.addAddress(address, family)
+    else list.addSubnet(address, Number(prefix), family)
+  }
+  return list
+}
+
+/** The scheme that a proxy's fields agree on; anything mixed or unknown is `http`, the one that is trusted less. */
+const protoOf = (head: Head): 'http' | 'https' => {
+  const { proto, forwarded } = head.forwarded
+  const said = [
+    ...(proto === '' ? [] : proto.split(',').map((value) => value.trim().toLowerCase())),
+    ...[...forwarded.matchAll(/(?:^|[;,\s])proto="?([a-z]+)"?/gi)].map((found) => found[1]?.toLowerCase()),
+  ]
+  return said.length > 0 && said.every((value) => value === 'https') ? 'https' : 'http'
+}
+
+const isAddressList = (list: string): boolean =>
+  list !== '' && list.split(',').every((entry) => isIP(unmapped(entry.trim())) !== 0)
+
+/** RFC 7239 section 4, strictly; a field that breaks the grammar is discarded whole (FW-4). */
+const isForwarded = (value: string): boolean => forwardedGrammar.test(value)
+
+const token = "[A-Za-z0-9!#$%&'*+.^_`|~-]+"
+const pair = `${token}=(?:${token}|"(?:[\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]|\\\\[\\x20-\\x7e])*")`
+const forwardedGrammar = new RegExp(`^${pair}(?:;${pair})*(?:[ \\t]*,[ \\t]*${pair}(?:;${pair})*)*$`)

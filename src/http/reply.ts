@@ -1,0 +1,109 @@
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Answer } from '../decision/challenge.ts'
+
+/** A whole answer of the gateway's own. */
+export interface OwnAnswer {
+  readonly status: number
+  /** Field names and values in turn, without those of the entity. */
+  readonly headers: readonly string[]
+  readonly contentType: string
+  readonly cacheControl: string
+  readonly body: string
+}
+
+/** A refusal as an entity: problem details that no cache may keep (CA-1, ER-6). */
+export const refusalAnswer = ({ status, headers, body }: Answer): OwnAnswer => ({
+  status,
+  headers,
+  contentType: 'application/problem+json',
+  cacheControl: 'no-store',
+  body: JSON.stringify(body),
+})
+
+/** The same answer as bytes, for a message that never became a request: HTTP/1.1, and the connection ends (H1-25). */
+export const rawAnswer = (answer: OwnAnswer, requestId: readonly [name: string, value: string]): Buffer => {
+  const lines = [
+    `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ''}`,
+    `Content-Type: ${answer.contentType}`,
+    `Content-Length: ${Buffer.byteLength(answer.body)}`,
+    `Cache-Control: ${answer.cacheControl}`,
+    `${requestId[0]}: ${requestId[1]}`,
+    `Date: ${new Date().toUTCString()}`,
+    'Connection: close',
+  ]
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${answer.body}`)
+}
+
+/** What is still to come of the request when it is answered. */
+export interface Remainder {
+  readonly hasBody: boolean
+  /** Undefined: chunked. */
+  readonly contentLength: number | undefined
+  /** The client waits for 100 before it sends content; it never comes. */
+  readonly expectsContinue: boolean
+}
+
+/**
+ * Answers without the upstream. What is left of the request is never taken for the next one (H1-19): a short rest is
+ * read and thrown away, and for a long one the connection ends, after a moment in which the client can read the answer.
+ *
+ * @param last end the connection in any case: after broken framing nothing on it can be believed
+ * @returns bytes of the body that were written
+ */
+export const sendOwn = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: OwnAnswer,
+  requestId: readonly [name: string, value: string],
+  remainder: Remainder,
+  last: boolean,
+): number => {
+  const rest = remainder.hasBody && !request.complete
+  const short = !remainder.expectsContinue && (remainder.contentLength ?? Number.POSITIVE_INFINITY) <= shortRest
+  const closing = last || (rest && !short)
+  if (closing) response.shouldKeepAlive = false
+  const length = Buffer.byteLength(answer.body)
+  response.writeHead(answer.status, [
+    'Content-Type',
+    answer.contentType,
+    'Content-Length',
+    String(length),
+    'Cache-Control',
+    answer.cacheControl,
+    ...requestId,
+    ...answer.headers,
+  ])
+  const body = request.method === 'HEAD' ? '' : answer.body
+  const written = body === '' ? 0 : length
+  if (rest && !short && !remainder.expectsContinue && body !== '') {
+    // The client may still be sending: closing at once would reset the connection before it has read the answer.
+    response.write(body)
+    drain(request, () => response.end())
+    return written
+  }
+  response.end(body)
+  if (rest && short) drain(request, (complete) => complete || request.socket.destroy())
+  return written
+}
+
+/** Bytes that are read and thrown away to keep a connection. */
+const shortRest = 64 * 1024
+/** For how long, and how much at the most, a refused request's content is read. */
+const drainMs = 2000
+const drainBytes = 256 * 1024
+
+/** Reads on and forgets, within bounds of time and size; then says whether all of the content came. */
+const drain = (request: IncomingMessage, over: (complete: boolean) => void): void => {
+  let read = 0
+  const finish = (): void => {
+    clearTimeout(timer)
+    request.off('data', onData).off('end', finish).off('close', finish)
+    over(request.complete)
+  }
+  const onData = (chunk: Buffer): void => {
+    read += chunk.length
+    if (read > drainBytes) finish()
+  }
+  const timer = setTimeout(finish, drainMs)
+  request.on('data', onData).once('end', finish).once('close', finish)
+}

@@ -1,0 +1,104 @@
+/** What the request to the upstream says about the hop in front of it. */
+export interface Hop {
+  /** The client's address as the gateway believes it, ready for `X-Forwarded-For`: the trusted chain and the peer. */
+  readonly forwardedFor: string
+  /** The same for `Forwarded`. */
+  readonly forwarded: string
+  readonly proto: string
+  readonly host: string
+  /** The whole `Via` value, our own entry last. */
+  readonly via: string
+  readonly requestId: string
+}
+
+/** Builds the field lines to an upstream, as a flat list of names and values. */
+export type RequestHeaders = (request: {
+  readonly raw: readonly string[]
+  /** Lower-case names that the client's `Connection` nominates. */
+  readonly nominated: ReadonlySet<string> | undefined
+  /** `Host` towards the upstream (HS-26). */
+  readonly authority: string
+  /** Whether the verified credential goes on, byte for byte (BR-19). */
+  readonly keepAuthorization: boolean
+  readonly hop: Hop
+  /** The identity fields, names and values in turn. */
+  readonly identity: readonly string[]
+}) => string[]
+
+/**
+ * Order and repetition of what passes are kept (HS-14). Hop-by-hop fields and those named by `Connection` go first, the
+ * gateway's own are added last, so that no client can delete or shadow them (HS-1, HS-3, FW-13).
+ *
+ * @param owned lower-case names that only the gateway may set, on any route of any upstream (FW-8)
+ */
+export const createRequestHeaders = (requestIdHeader: string, owned: ReadonlySet<string>): RequestHeaders => {
+  // Spelling -> fate, so that a name is lowered and looked at once. Bounded: a stranger chooses the names.
+  const fates = new Map<string, Fate>()
+  const fateOf = (name: string): Fate => {
+    const known = fates.get(name)
+    if (known !== undefined) return known
+    const fate = owned.has(name.toLowerCase()) ? 'drop' : judge(name)
+    if (fates.size < fatesAtMost && name.length <= 64) fates.set(name, fate)
+    return fate
+  }
+  return ({ raw, nominated, authority, keepAuthorization, hop, identity }) => {
+    const out: string[] = ['Host', authority]
+    for (let i = 0; i + 1 < raw.length; i += 2) {
+      const name = raw[i] ?? ''
+      const fate = fateOf(name)
+      if (fate === 'drop' || (fate === 'authorization' && !keepAuthorization)) continue
+      if (nominated?.has(name.toLowerCase())) continue
+      out.push(name, raw[i + 1] ?? '')
+    }
+    out.push('X-Forwarded-For', hop.forwardedFor, 'X-Forwarded-Proto', hop.proto, 'X-Forwarded-Host', hop.host)
+    out.push('Forwarded', hop.forwarded, 'Via', hop.via, requestIdHeader, hop.requestId)
+    for (const part of identity) out.push(part)
+    return out
+  }
+}
+
+const fatesAtMost = 2000
+
+type Fate = 'pass' | 'authorization' | 'drop'
+
+/**
+ * Dropped on every route: hop-by-hop fields (HS-2), what the gateway writes afresh (FW-1), and what makes some
+ * upstreams serve another path or method than the one that was authorised (RT-12, UR-21).
+ */
+const dropped: ReadonlySet<string> = new Set([
+  'connection',
+  'expect',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'via',
+  'forwarded',
+  'cf-connecting-ip',
+  'client-cert',
+  'client-cert-chain',
+  'true-client-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-real-ip',
+  'x-original-host',
+  'x-original-url',
+  'x-rewrite-url',
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+])
+
+const judge = (name: string): Fate => {
+  // `X_Auth_Subject`, `X.Auth.Subject`: CGI-style upstreams fold them into the real name (FW-9).
+  if (!/^[A-Za-z0-9-]+$/.test(name)) return 'drop'
+  const lower = name.toLowerCase()
+  if (dropped.has(lower) || lower.startsWith('x-forwarded-')) return 'drop'
+  return lower === 'authorization' ? 'authorization' : 'pass'
+}

@@ -1,0 +1,97 @@
+/** Builds the field lines to the client from those of the upstream, as a flat list of names and values. */
+export type ResponseHeaders = (raw: readonly (Buffer | string)[], status: number, requestId: string) => string[]
+
+/**
+ * Hop-by-hop fields and those named by `Connection` are gone (HS-1, HS-2), order and repetition are kept (HS-14), the
+ * request id is the gateway's own. Values are read as latin1, so that obs-text stays what it was (HS-15).
+ */
+export const createResponseHeaders = (requestIdHeader: string): ResponseHeaders => {
+  const requestIdName = requestIdHeader.toLowerCase()
+  // Spelling -> fate; bounded, because an upstream chooses the names.
+  const fates = new Map<string, Fate>()
+  const fateOf = (name: string): Fate => {
+    const known = fates.get(name)
+    if (known !== undefined) return known
+    const lower = name.toLowerCase()
+    const fate = lower === requestIdName ? 'drop' : judge(lower)
+    if (fates.size < fatesAtMost && name.length <= 64) fates.set(name, fate)
+    return fate
+  }
+  return (raw, status, requestId) => {
+    const out: string[] = []
+    let connection = ''
+    for (let i = 0; i + 1 < raw.length; i += 2) {
+      const name = text(raw[i])
+      const fate = fateOf(name)
+      if (fate === 'connection') connection += `,${text(raw[i + 1])}`
+      // No Content-Length on 204 (HS-24); on every other status it is the upstream's word.
+      if (fate === 'pass' || (fate === 'length' && status !== 204)) out.push(name, text(raw[i + 1]))
+    }
+    if (connection !== '') strike(out, connection)
+    out.push(requestIdHeader, requestId)
+    return out
+  }
+}
+
+const fatesAtMost = 2000
+
+/** Response trailers that may be relayed: never framing, routing, authentication or content fields (H1-18). */
+export const relayableTrailers = (raw: readonly (Buffer | string)[]): [string, string][] => {
+  const out: [string, string][] = []
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = text(raw[i])
+    const lower = name.toLowerCase()
+    if (hopByHop.has(lower) || forbiddenTrailers.has(lower) || lower.startsWith('content-')) continue
+    out.push([name, text(raw[i + 1])])
+  }
+  return out
+}
+
+const hopByHop: ReadonlySet<string> = new Set([
+  'connection',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+])
+
+const forbiddenTrailers: ReadonlySet<string> = new Set([
+  'age',
+  'authorization',
+  'cache-control',
+  'date',
+  'expires',
+  'host',
+  'location',
+  'set-cookie',
+  'trailer',
+  'vary',
+  'warning',
+  'www-authenticate',
+])
+
+type Fate = 'pass' | 'drop' | 'connection' | 'length'
+
+const judge = (lower: string): Fate => {
+  if (lower === 'connection' || lower === 'content-length') return lower === 'connection' ? 'connection' : 'length'
+  return hopByHop.has(lower) ? 'drop' : 'pass'
+}
+
+/** Removes what the upstream's `Connection` names; never the fields that frame the message. */
+const strike = (out: string[], connection: string): void => {
+  const named = new Set(
+    connection
+      .split(',')
+      .map((name) => name.trim().toLowerCase())
+      .filter((name) => name !== '' && name !== 'close' && name !== 'keep-alive' && name !== 'content-length'),
+  )
+  if (named.size === 0) return
+  for (let i = out.length - 2; i >= 0; i -= 2) if (named.has(out[i]?.toLowerCase() ?? '')) out.splice(i, 2)
+}
+
+const text = (part: Buffer | string | undefined): string =>
+  part === undefined ? '' : typeof part === 'string' ? part : part.toString('latin1')

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startOrders } from '../support/orders.ts'
+
+test('RI-6: a token for this resource reaches its upstream, a token for another one does not', async (t) => {
+  const stage = await startOrders(t, { scopes: 'orders:read' })
+  const ask = (token?: string) =>
+    fetch(`${stage.url}/orders/42?x=1`, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } })
+
+  const good = await ask(stage.token())
+  assert.equal(good.status, 200)
+  assert.equal((await good.json()).target, '/42?x=1')
+
+  const other = await ask(stage.token({ aud: 'https://api.test/billing' }))
+  assert.equal(other.status, 401)
+  assert.equal((await other.json()).reason, 'audience_mismatch')
+
+  const none = await ask()
+  assert.equal(none.status, 401)
+  assert.equal(
+    none.headers.get('www-authenticate'),
+    'Bearer scope="orders:read", resource_metadata="https://api.test/.well-known/oauth-protected-resource/orders"',
+  )
+  assert.equal(stage.upstream.seen.length, 1)
+})
