@@ -13,10 +13,10 @@ import { createPeers } from './http/peer.ts'
 import { rawAnswer, refusalAnswer } from './http/reply.ts'
 import { type Clock, systemClock } from './keys/clock.ts'
 import { createKeySource } from './keys/index.ts'
-import type { KeyEvents } from './keys/key-source.ts'
+import type { KeyEvents, KeyState } from './keys/key-source.ts'
 import { createLog, type Log } from './observe/log.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
-import { createReadiness, type Readiness } from './observe/readiness.ts'
+import { createReadiness } from './observe/readiness.ts'
 import { newRecord, type RequestRecord } from './observe/record.ts'
 import { redact } from './observe/redact.ts'
 import { requestId } from './observe/request-id.ts'
@@ -71,7 +71,23 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
     issuers: config.issuers.map(({ name }) => name),
     now: monotonic,
   })
-  const events = keyEvents(metrics, log, readiness)
+  let ready = false
+  const reportReadiness = () => {
+    const report = readiness.report()
+    metrics.setReady(report.ok)
+    if (report.ok && !ready) {
+      // Ready without all keys is ready with a warning (operations: the cold-start rule).
+      if (report.reasons.length === 0) log.logger.info('ready')
+      else log.logger.warn({ detail: report.reasons.join('; ') }, 'ready')
+      ready = true
+    }
+    return report
+  }
+  const stopWaiting = clock.after(config.readiness.maxWaitMs, reportReadiness)
+  const events = keyEvents(metrics, log, (issuer, state) => {
+    readiness.issuerState(issuer, state)
+    reportReadiness()
+  })
   const issuers = config.issuers.map((issuer) => ({
     ...issuer,
     keys: createKeySource(
@@ -153,18 +169,14 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
     config.admin &&
     createAdmin(config.admin, {
       started: () => started,
-      ready: () => {
-        const report = readiness.report()
-        metrics.setReady(report.ok)
-        return report
-      },
+      ready: reportReadiness,
       drain: () => {
         draining = true
         metrics.setDraining(true)
       },
       metrics: {
         expose: () => {
-          metrics.setReady(readiness.report().ok)
+          reportReadiness()
           return metrics.expose()
         },
         contentType: metrics.contentType,
@@ -186,6 +198,7 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
       try {
         const address = await listener.listen()
         started = true
+        reportReadiness()
         log.logger.info({ address: `${address.address}:${address.port}`, version, config: config.hash }, 'listening')
         return { address, admin: adminAddress }
       } catch (error) {
@@ -195,6 +208,7 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
     },
     close: async (delayMs) => {
       draining = true
+      stopWaiting()
       readiness.drain()
       metrics.setDraining(true)
       metrics.setReady(false)
@@ -212,7 +226,7 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
 
 const tokenCacheBytes = 64 * 1024 * 1024
 
-const keyEvents = (metrics: Metrics, log: Log, readiness: Readiness): KeyEvents => ({
+const keyEvents = (metrics: Metrics, log: Log, changed: (issuer: string, state: KeyState) => void): KeyEvents => ({
   fetched: (issuer, result, message) => {
     metrics.keyEvents.fetched(issuer, result)
     if (result === 'ok' || result === 'not_modified') log.logger.debug({ issuer, result }, 'keys fetched')
@@ -220,7 +234,7 @@ const keyEvents = (metrics: Metrics, log: Log, readiness: Readiness): KeyEvents 
   },
   stateChanged: (issuer, report) => {
     metrics.keyEvents.stateChanged(issuer, report)
-    readiness.issuerState(issuer, report.state)
+    changed(issuer, report.state)
     log.logger.info({ issuer, state: report.state, keys: report.keys }, 'key state')
   },
   unknownKid: metrics.keyEvents.unknownKid,

@@ -1,53 +1,57 @@
 #!/usr/bin/env node
-import type { Command, Io } from './commands/command.ts'
+import type { ForegroundIo } from './commands/command.ts'
 import { version } from './version.ts'
 
+interface Command {
+  readonly usage: string
+  readonly run: (args: string[], io: ForegroundIo) => Promise<number>
+}
+
 /** Loaded when named: nothing of one command costs another one its start. */
-const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  serve: async () => (await import('./commands/serve.ts')).serve,
-  check: async () => (await import('./commands/check.ts')).check,
-  explain: async () => (await import('./commands/explain.ts')).explain,
-  routes: async () => (await import('./commands/routes.ts')).routes,
-  schema: async () => (await import('./commands/schema.ts')).schema,
-  dev: async () => (await import('./commands/dev.ts')).dev,
+const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
+  serve: { summary: 'Runs the gateway.', load: () => import('./commands/serve.ts') },
+  check: { summary: 'Says everything that is wrong with a config.', load: () => import('./commands/check.ts') },
+  explain: { summary: 'Says what would become of a request.', load: () => import('./commands/explain.ts') },
+  routes: { summary: 'What is served where, and what it needs.', load: () => import('./commands/routes.ts') },
+  schema: { summary: 'JSON Schema of the config file.', load: () => import('./commands/schema.ts') },
+  dev: {
+    summary: 'Authorization server, sample APIs, gateway and tokens to try.',
+    load: () => import('./commands/dev.ts'),
+  },
 }
 
-const help = async (): Promise<string> => {
-  const lines = [
-    'audgate: lets through what carries a token made for this very API',
-    '',
-    'Usage: audgate COMMAND …',
-    '',
-  ]
-  for (const [name, load] of Object.entries(commands)) lines.push(`  ${name.padEnd(9)}${(await load()).summary}`)
-  return [...lines, `  ${'version'.padEnd(9)}Prints the version.`, '', 'audgate COMMAND --help says more.', ''].join(
-    '\n',
-  )
-}
+const help = [
+  'audgate: lets through what carries a token made for this very API',
+  '',
+  'usage: audgate COMMAND …',
+  '',
+  ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(9)}${summary}`),
+  `  ${'version'.padEnd(9)}The version.`,
+  '',
+  'audgate COMMAND --help says more.',
+  '',
+].join('\n')
 
-const run = async (argv: readonly string[], io: Io): Promise<number> => {
-  const [name = '', ...args] = argv
+const run = async ([name = '', ...args]: readonly string[], io: ForegroundIo): Promise<number> => {
   if (name === 'version' || name === '--version') {
     io.stdout(`audgate ${version} (Node ${process.version})\n`)
     return 0
   }
-  if (name === '' || name === 'help' || name === '--help' || name === '-h') {
-    const text = await help()
-    if (name === '') io.stderr(text)
-    else io.stdout(text)
-    return name === '' ? 2 : 0
-  }
-  const load = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (!load) {
-    io.stderr(`audgate: there is no command \`${name}\`\n\n${await help()}`)
-    return 2
-  }
-  const command = await load()
-  if (args.includes('--help') || args.includes('-h')) {
-    io.stdout(command.usage)
+  if (name === 'help' || name === '--help' || name === '-h') {
+    io.stdout(help)
     return 0
   }
-  return command.run(args, io)
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (!command) {
+    io.stderr(name === '' ? help : `audgate: there is no command \`${name}\`\n\n${help}`)
+    return 2
+  }
+  const { run: execute, usage } = await command.load()
+  if (args.includes('--help') || args.includes('-h')) {
+    io.stdout(`${usage.trimEnd()}\n`)
+    return 0
+  }
+  return execute(args, io)
 }
 
 /** The first SIGTERM or SIGINT asks; the second one ends the process at once, with the status a shell expects. */

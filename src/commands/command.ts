@@ -1,21 +1,33 @@
-/** What a command may touch of the process. */
+// Every command is a module that exports `usage` and `run`; main.ts has the table.
+
+/** What a command has of the outside world. */
 export interface Io {
-  stdout(text: string): void
-  stderr(text: string): void
+  /** Writes text as it is: a line ends where the text says so. */
+  readonly stdout: (text: string) => void
+  readonly stderr: (text: string) => void
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Aborted by the first SIGTERM or SIGINT; `reason` is the signal's name. The second one ends the process at once. */
-  readonly signal: AbortSignal
-  /** Calls back for a signal that does not end the process, until `signal` aborts. */
-  on(signal: 'SIGHUP' | 'SIGUSR2', run: () => void): void
 }
 
-/** Exit status: 0 good, 1 the answer is no, 2 wrong usage (contract section 5). */
-export type ExitCode = 0 | 1 | 2
+/** For a command that stays in the foreground. */
+export interface ForegroundIo extends Io {
+  /** Aborted by the first SIGTERM or SIGINT; `reason` is the signal's name. The second one ends the process at once. */
+  readonly signal: AbortSignal
+  /** Calls back for a signal that does not end the process. */
+  readonly on: (signal: 'SIGHUP' | 'SIGUSR2', run: () => void) => void
+}
 
-/** One `audgate COMMAND`. */
-export interface Command {
-  /** One line of `audgate --help`. */
-  readonly summary: string
-  readonly usage: string
-  run(args: readonly string[], io: Io): Promise<ExitCode>
+/** @returns the exit status: 0 good, 1 the answer is no, 2 wrong usage */
+export type Run = (args: string[], io: Io) => Promise<number>
+
+/** Says what is wrong with the arguments and how they are written. */
+export const wrongUsage = (io: Io, usage: string, fault: string): number => {
+  io.stderr(`audgate: ${fault}\n${usage}\n`)
+  return 2
+}
+
+/** The fault of a `parseArgs` that threw: its message names the option, and holds nothing else of the outside. */
+export const usageFault = (error: unknown): string => {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (error instanceof Error && code.startsWith('ERR_PARSE_ARGS_')) return error.message.split('. ')[0] ?? code
+  throw error
 }
