@@ -1,5 +1,3 @@
-// Every command is a module that exports `usage` and `run`; main.ts has the table.
-
 /** What a command has of the outside world. */
 export interface Io {
   /** Writes text as it is: a line ends where the text says so. */
@@ -8,12 +6,12 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-/** For a command that stays in the foreground. */
+/** What a command has that stays in the foreground until a signal ends it. */
 export interface ForegroundIo extends Io {
   /** Aborted by the first SIGTERM or SIGINT; `reason` is the signal's name. The second one ends the process at once. */
   readonly signal: AbortSignal
-  /** Calls back for a signal that does not end the process. */
-  readonly on: (signal: 'SIGHUP' | 'SIGUSR2', run: () => void) => void
+  /** Calls back for a signal that does not end the process, until `signal` aborts. */
+  on(signal: 'SIGHUP' | 'SIGUSR2', run: () => void): void
 }
 
 /** @returns the exit status: 0 good, 1 the answer is no, 2 wrong usage */

@@ -58,6 +58,7 @@ export const createHandler = (options: HandlerOptions): Handler => {
   return (request, response, expects) => {
     const startedAt = monotonic()
     const peer = peers.of(request.socket)
+    if (peer.ending) return
     const head = readHead(request, options.limits, requestIdName, options.protectedNames)
     const framed = !('reason' in head)
     const record = newRecord(request.method ?? '', startedAt)
@@ -82,6 +83,7 @@ export const createHandler = (options: HandlerOptions): Handler => {
       response.once('close', () => finish(response.writableFinished ? 'refused' : 'broken'))
       const id = [options.requestIdHeader, record.requestId] as const
       record.bytesOut = sendOwn(request, response, own, id, remainder, last)
+      if (!response.shouldKeepAlive) peer.ending = true
     }
     const refuseWith = (refusal: Refusal): void => {
       record.decidedAt ||= monotonic()
@@ -115,6 +117,7 @@ export const createHandler = (options: HandlerOptions): Handler => {
         onHead: (status) => {
           record.headAt = monotonic()
           record.status = status
+          if (!response.shouldKeepAlive) peer.ending = true
         },
         onBytes: (direction, count) => {
           if (direction === 'in') record.bytesIn += count

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net'
 import type { Refusal } from '../decision/refusal.ts'
 import type { Handler } from './handle.ts'
+import { ListenError } from './listen-error.ts'
 import type { ListenOptions } from './options.ts'
 
 /** The public listener. */
@@ -55,8 +56,11 @@ export const createListener = ({ listen, handle, refuse }: ListenerOptions): Lis
   })
   server.on('clientError', (error: Error, socket: Socket) => {
     if (socket.destroyed) return
-    if (!socket.writable || answering(socket)) {
-      socket.destroy()
+    const answer = answerOf(socket)
+    // Bytes behind a request that said `Connection: close`: they are no request, and that one is still to be answered.
+    if (answer === 'owed' && 'code' in error && error.code === 'HPE_CLOSED_CONNECTION') return
+    if (!socket.writable || answer === 'begun') {
+      socket.destroySoon()
       return
     }
     socket.on('error', () => socket.destroy())
@@ -73,10 +77,14 @@ export const createListener = ({ listen, handle, refuse }: ListenerOptions): Lis
 const unlimited = 1024 * 1024
 const slack = 4096
 
-/** Whether a response is under way on this connection: no second one may be written into it. */
-const answering = (socket: Socket): boolean => {
+/**
+ * What is owed on this connection. When an answer has begun, no second one may be written into it: what stands there
+ * already is flushed, and a stream that was not at its end is cut.
+ */
+const answerOf = (socket: Socket): 'none' | 'owed' | 'begun' => {
   const message: unknown = Reflect.get(socket, '_httpMessage')
-  return typeof message === 'object' && message !== null && Reflect.get(message, 'headersSent') === true
+  if (typeof message !== 'object' || message === null) return 'none'
+  return Reflect.get(message, 'headersSent') === true ? 'begun' : 'owed'
 }
 
 /** What llhttp found, as a refusal; by code, never by message. */
@@ -98,9 +106,10 @@ const parserRefusal = (error: Error, headerSize: number): Refusal => {
 
 const bind = (server: Server, host: string, port: number): Promise<AddressInfo> =>
   new Promise((resolve, reject) => {
-    server.once('error', reject)
+    const failed = (error: NodeJS.ErrnoException): void => reject(new ListenError('listen.address', host, port, error))
+    server.once('error', failed)
     server.listen(port, host, () => {
-      server.off('error', reject)
+      server.off('error', failed)
       const address = server.address()
       if (address === null || typeof address === 'string') reject(new Error('the listener has no address'))
       else resolve(address)

@@ -1,3 +1,5 @@
+import { z } from 'zod'
+
 /** The public listener. Durations in milliseconds, sizes in bytes, 0 = no limit. */
 export interface ListenOptions {
   readonly host: string
@@ -28,3 +30,133 @@ export interface ReadinessOptions {
   readonly keys: 'all' | 'any' | 'none'
   readonly maxWaitMs: number
 }
+
+/** One reading of `30s`, `16KiB` and `:8080` for every room; the composition of the config brings it. */
+interface Fields {
+  duration(min: string, max: string): z.ZodType<number, string>
+  size(min: string, max: string): z.ZodType<number, string | number>
+  address(): z.ZodType<AdminOptions, string | number>
+  network(): z.ZodType<string, string>
+}
+
+/** `listen`: an address, or the whole map. */
+export const listenSchema = ({ duration, size, address, network }: Fields) => {
+  const whole = z.strictObject({
+    address: address().prefault('0.0.0.0:8080'),
+    trusted_proxies: z
+      .array(network())
+      .prefault([])
+      .describe('Peers whose Forwarded, X-Forwarded-* and Client-Cert fields are believed.'),
+    require_https: z.boolean().prefault(false).describe('Refuse what did not come over TLS at a trusted proxy.'),
+    timeouts: z
+      .strictObject({
+        header: duration('1ms', '10m').prefault('10s').describe('For the whole request header.'),
+        idle: duration('1ms', '24h').prefault('75s').describe('Between two requests of a connection.'),
+        body_idle: duration('1ms', '24h').prefault('60s').describe('Between two pieces of a request body.'),
+        drain_delay: duration('0s', '10m').prefault('0s').describe('How long SIGTERM lets new requests in.'),
+        drain: duration('0s', '24h').prefault('30s').describe('How long what is in flight may take to end.'),
+      })
+      .prefault({})
+      .describe('Timeouts towards clients.'),
+    limits: z
+      .strictObject({
+        header_size: size('1KiB', '1MiB').prefault('16KiB').describe('Header section of a request.'),
+        target_size: size('0', '1MiB').prefault('8KiB').describe('Request target. 0: only the header limit.'),
+        token_size: size('0', '1MiB').prefault('8KiB').describe('Access token. 0: only the header limit.'),
+        body_size: size('0', '1024GiB').prefault(0).describe('Request body. 0: no limit.'),
+      })
+      .prefault({})
+      .describe('Sizes beyond which a request is refused.'),
+    tls: z.never({ error: 'is not supported yet' }).optional().describe('Not supported yet.'),
+    http2: z
+      .literal(false, { error: 'other than `false` is not supported yet' })
+      .optional()
+      .describe('Not supported yet: only `false`.'),
+  })
+  return z
+    .union([address(), whole], { error: 'must be an address such as `127.0.0.1:8080`, or a map' })
+    .prefault({})
+    .transform((value): ListenOptions => {
+      if (!('host' in value)) return toListenOptions(value)
+      return toListenOptions({ ...whole.parse({}), address: value })
+    })
+    .describe('The public listener.')
+}
+
+const toListenOptions = (listen: {
+  address: AdminOptions
+  trusted_proxies: string[]
+  require_https: boolean
+  timeouts: { header: number; idle: number; body_idle: number; drain_delay: number; drain: number }
+  limits: { header_size: number; target_size: number; token_size: number; body_size: number }
+}): ListenOptions => ({
+  ...listen.address,
+  trustedProxies: listen.trusted_proxies,
+  requireHttps: listen.require_https,
+  timeouts: {
+    headerMs: listen.timeouts.header,
+    idleMs: listen.timeouts.idle,
+    bodyIdleMs: listen.timeouts.body_idle,
+    drainDelayMs: listen.timeouts.drain_delay,
+    drainMs: listen.timeouts.drain,
+  },
+  limits: {
+    headerSize: listen.limits.header_size,
+    targetSize: listen.limits.target_size,
+    tokenSize: listen.limits.token_size,
+    bodySize: listen.limits.body_size,
+  },
+})
+
+/** `admin`: an address, or `false`. */
+export const adminSchema = ({ address }: Pick<Fields, 'address'>) =>
+  z
+    .union([z.literal(false), address()], { error: 'must be an address such as `127.0.0.1:9090`, or `false`' })
+    .prefault('127.0.0.1:9090')
+    .transform((value): AdminOptions | undefined => (value === false ? undefined : value))
+    .describe('The admin listener (probes, metrics), or `false`.')
+
+export const readinessSchema = ({ duration }: Pick<Fields, 'duration'>) =>
+  z
+    .strictObject({
+      keys: z.enum(['all', 'any', 'none']).prefault('all').describe('Issuers whose keys must be there first.'),
+      max_wait: duration('0s', '1h').prefault('60s').describe('After that time, ready all the same.'),
+    })
+    .prefault({})
+    .transform(({ keys, max_wait }): ReadinessOptions => ({ keys, maxWaitMs: max_wait }))
+    .describe('When the gateway calls itself ready after the start.')
+
+export const refusalsSchema = z
+  .strictObject({
+    expose_reason: z
+      .boolean()
+      .prefault(true)
+      .describe('`false`: bodies say `token_invalid` for the first group of 401 reasons.'),
+  })
+  .prefault({})
+  .transform(({ expose_reason }) => ({ exposeReason: expose_reason }))
+  .describe('What refusals tell the client.')
+
+export const requestIdSchema = z
+  .strictObject({
+    header: z
+      .string()
+      // Only what the gateway itself would let in: look-alikes such as X_Request_Id are dropped from requests.
+      .regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, { error: 'must be a field name of letters, digits and hyphens' })
+      .refine((name) => !framing.has(name.toLowerCase()), { error: 'must not be a field that HTTP itself uses' })
+      .prefault('X-Request-Id')
+      .describe('Field that carries the id.'),
+  })
+  .prefault({})
+  .describe('The id of each request.')
+
+const framing: ReadonlySet<string> = new Set(
+  (
+    'authorization proxy-authorization proxy-authenticate www-authenticate dpop cookie set-cookie host content-length ' +
+    'content-type content-encoding transfer-encoding connection keep-alive te trailer upgrade expect via forwarded ' +
+    'location retry-after cache-control date'
+  ).split(' '),
+)
+
+/** `forward_auth` has no default: it cannot be written yet. */
+export const forwardAuthSchema = z.never({ error: 'is not supported yet' }).optional().describe('Not supported yet.')

@@ -11,6 +11,8 @@ export interface Peer {
   /** One of `listen.trusted_proxies`: only then are its forwarding fields believed (FW-2). */
   readonly trusted: boolean
   readonly tls: boolean
+  /** The connection ends with the answer under way: what the client sent behind it is no request (H1-19, H1-28). */
+  ending: boolean
 }
 
 export interface Peers {
@@ -31,7 +33,8 @@ export const createPeers = (trustedProxies: readonly string[]): Peers => {
       const seen = known.get(socket)
       if (seen) return seen
       const address = unmapped(socket.remoteAddress ?? '')
-      const peer = { address, trusted: trustedProxies.length > 0 && isTrusted(address), tls: 'encrypted' in socket }
+      const trusts = trustedProxies.length > 0 && isTrusted(address)
+      const peer = { address, trusted: trusts, tls: 'encrypted' in socket, ending: false }
       known.set(socket, peer)
       return peer
     },
@@ -94,10 +97,17 @@ const protoOf = (head: Head): 'http' | 'https' => {
   const { proto, forwarded } = head.forwarded
   const said = [
     ...(proto === '' ? [] : proto.split(',').map((value) => value.trim().toLowerCase())),
-    ...[...forwarded.matchAll(/(?:^|[;,\s])proto="?([a-z]+)"?/gi)].map((found) => found[1]?.toLowerCase()),
+    ...(isForwarded(forwarded) ? protosOf(forwarded) : []),
   ]
   return said.length > 0 && said.every((value) => value === 'https') ? 'https' : 'http'
 }
+
+/** Pair by pair, so that a quoted value that holds `;proto=https` is no `proto`. */
+const protosOf = (forwarded: string): string[] =>
+  [...forwarded.matchAll(pairs)]
+    .map(([text]) => text.toLowerCase())
+    .filter((text) => text.startsWith('proto='))
+    .map((text) => text.slice('proto='.length).replace(/^"(.*)"$/, '$1'))
 
 const isAddressList = (list: string): boolean =>
   list !== '' && list.split(',').every((entry) => isIP(unmapped(entry.trim())) !== 0)
@@ -107,4 +117,5 @@ const isForwarded = (value: string): boolean => forwardedGrammar.test(value)
 
 const token = "[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 const pair = `${token}=(?:${token}|"(?:[\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]|\\\\[\\x20-\\x7e])*")`
+const pairs = new RegExp(pair, 'g')
 const forwardedGrammar = new RegExp(`^${pair}(?:;${pair})*(?:[ \\t]*,[ \\t]*${pair}(?:;${pair})*)*$`)

@@ -1,0 +1,116 @@
+import { parseArgs } from 'node:util'
+import type { Config, Issuer } from '../config/config.ts'
+import type { BannerRow } from '../dev/banner.ts'
+import type { DevServers } from '../dev/dev-servers.ts'
+import type { DevOptions } from '../dev/options.ts'
+import { createGateway, type Gateway, production } from '../gateway.ts'
+import { type ForegroundIo, usageFault, wrongUsage } from './command.ts'
+import { findConfigFile, noConfigFile, requireConfig } from './config-file.ts'
+
+export const usage = `usage: audgate dev [--config FILE]
+
+Runs an authorization server, sample APIs and the gateway in front of them, as the config's \`dev\` block says, and prints
+requests to try with fresh tokens. For development only: users have no passwords. Ctrl-C ends everything.
+SIGUSR2, or POST /admin/rotate-keys at the authorization server, gives it new signing keys.
+Exit status: 0 good, 1 invalid config or address taken, 2 wrong usage.
+
+  --config FILE   default: $AUDGATE_CONFIG, ./audgate.yaml, ./config/audgate.yaml, /etc/audgate/audgate.yaml`
+
+/** Runs until a signal asks for the end. */
+export const run = async (args: string[], io: ForegroundIo): Promise<number> => {
+  let named: string | undefined
+  try {
+    named = parseArgs({ args, options: { config: { type: 'string' } } }).values.config
+  } catch (error) {
+    return wrongUsage(io, usage, usageFault(error))
+  }
+  const file = findConfigFile(named, io.env)
+  if (file === undefined) return wrongUsage(io, usage, noConfigFile)
+  const config = requireConfig(file, io)
+  if (!config) return 1
+  const fail = (message: string): 1 => {
+    io.stderr(`audgate dev: ${message}\n`)
+    return 1
+  }
+  const { dev } = config
+  const issuer = config.issuers.find(({ name }) => name === dev?.issuer)
+  if (dev === undefined || issuer === undefined) return fail(`${file} has no \`dev\` block`)
+  const room = await devRoom()
+  if (room === undefined) return fail('needs oidc-provider: a checkout with development dependencies (`npm ci`)')
+
+  let servers: DevServers | undefined
+  let gateway: Gateway | undefined
+  try {
+    servers = await room.startDevServers({
+      ...surroundings(config, { dev, issuer }),
+      log: (line) => io.stderr(`${line}\n`),
+    })
+    gateway = createGateway(config, production)
+    const { address, admin } = await gateway.listen()
+    const origin = originOf(address)
+    const rows: readonly BannerRow[] = [
+      ...servers.rows(origin),
+      ...(admin === undefined ? [] : [{ where: originOf(admin), what: 'admin: /readyz, /metrics, /routes' }]),
+    ]
+    io.stdout(`\n${room.banner({ rows, lines: await servers.demo(origin) })}Ctrl-C ends everything.\n`)
+  } catch (error) {
+    await Promise.all([gateway?.close(0), servers?.close()])
+    return fail(error instanceof Error ? error.message : 'cannot start')
+  }
+  rotateOnSignal(servers, io)
+  await stopped(io.signal)
+  const [cut] = await Promise.all([gateway.close(0), servers.close()])
+  return cut === 0 ? 0 : 1
+}
+
+/** Loaded here and nowhere else: what is shipped has no oidc-provider. Undefined: it is not installed. */
+const devRoom = async () => {
+  // At its import oidc-provider warns of every Node that is not (yet) an LTS release, the pinned one included.
+  const { warn } = console
+  console.warn = (...words: unknown[]): void => {
+    if (!String(words[0]).includes('Unsupported runtime')) warn(...words)
+  }
+  try {
+    const [{ startDevServers }, { banner }] = await Promise.all([
+      import('../dev/dev-servers.ts'),
+      import('../dev/banner.ts'),
+    ])
+    return { startDevServers, banner }
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return undefined
+    throw error
+  } finally {
+    console.warn = warn
+  }
+}
+
+const surroundings = (config: Config, { dev, issuer }: { readonly dev: DevOptions; readonly issuer: Issuer }) => ({
+  dev,
+  issuer: { name: issuer.name, issuer: issuer.issuer, algorithms: issuer.token.algorithms },
+  upstreams: config.upstreams.map(({ resource, options }) => ({
+    resource,
+    origin: options.origin,
+    identityHeaders: options.identityHeaders.map(({ name }) => name),
+  })),
+})
+
+/** Where a person on this machine reaches that listener. */
+const originOf = ({ address, port }: { readonly address: string; readonly port: number }): string => {
+  const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+const rotateOnSignal = ({ authorizationServer }: DevServers, io: ForegroundIo): void => {
+  io.on('SIGUSR2', () => {
+    authorizationServer.rotateKeys().then(
+      () => io.stdout('new signing keys; the ones until now verify until the next rotation\n'),
+      () => io.stderr('audgate dev: the signing keys could not be rotated\n'),
+    )
+  })
+}
+
+const stopped = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })

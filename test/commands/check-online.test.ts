@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { checkOnline, type Outside } from '../../src/commands/check-online.ts'
+import type { Issuer } from '../../src/config/config.ts'
+import type { KeyOptions } from '../../src/keys/options.ts'
+import { json, silence, startKeyServer, status } from '../keys/key-server.ts'
+import { publicJwk } from '../keys/test-keys.ts'
+
+const key = await publicJwk('ES256', { kid: '1' })
+
+const issuer = (name: string, url: string, source: KeyOptions['source'] = { kind: 'discovery' }): Issuer => ({
+  name,
+  issuer: url,
+  token: {
+    profile: 'rfc9068',
+    algorithms: ['ES256'],
+    clockToleranceSeconds: 30,
+    claims: { scope: undefined, clientId: undefined },
+  },
+  keys: {
+    source,
+    metadataUrl: undefined,
+    ca: undefined,
+    allowHttp: false,
+    refresh: { intervalMs: 600_000, maxStaleMs: 86_400_000, cooldownMs: 30_000, timeoutMs: 300 },
+  },
+})
+
+const configOf = (issuers: readonly Issuer[], origins: readonly string[] = []): Outside => ({
+  issuers,
+  upstreams: origins.map((origin) => ({
+    options: {
+      origin,
+      authority: 'api.example.com',
+      basePath: '',
+      authorization: 'forward',
+      identityHeaders: [],
+      timeouts: { connectMs: 1, responseMs: 1, idleMs: 1 },
+      pool: { connections: 1 },
+    },
+  })),
+})
+
+const listen = async (t: TestContext): Promise<{ readonly origin: string; readonly accepted: () => number }> => {
+  let accepted = 0
+  const server = createServer((socket) => {
+    accepted += 1
+    socket.on('error', () => undefined).resume()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => server.close())
+  const address = server.address()
+  assert.ok(typeof address === 'object' && address !== null)
+  return { origin: `http://127.0.0.1:${address.port}`, accepted: () => accepted }
+}
+
+test('check --online finds nothing to say where keys load and upstreams accept, and connects to each origin once', async (t) => {
+  const server = await startKeyServer(t)
+  server.set('/.well-known/oauth-authorization-server', json({ issuer: server.origin, jwks_uri: server.url('/jwks') }))
+  server.set('/jwks', json({ keys: [key] }))
+  const upstream = await listen(t)
+  const { origin } = upstream
+  assert.deepEqual(await checkOnline(configOf([issuer('main', server.origin)], [origin, origin])), [])
+  assert.equal(upstream.accepted(), 1)
+  assert.deepEqual(await checkOnline(configOf([])), [])
+})
+
+test('check --online names every issuer without keys and every upstream that refuses, one sentence each', async (t) => {
+  const server = await startKeyServer(t)
+  server.set('/broken', status(500))
+  server.set('/silent', silence)
+  const gone = await startKeyServer(t)
+  await gone.close()
+  const found = await checkOnline(
+    configOf(
+      [
+        issuer('good', server.origin, { kind: 'jwks', jwks: { keys: [key] } }),
+        issuer('discovered', server.origin),
+        issuer('broken', server.origin, { kind: 'jwks_uri', url: server.url('/broken?key=s3cret') }),
+        issuer('silent', server.origin, { kind: 'jwks_uri', url: server.url('/silent') }),
+      ],
+      [server.origin, gone.origin],
+    ),
+  )
+  const metadata = server.url('/.well-known')
+  assert.deepEqual(found, [
+    `issuer discovered: no keys: ${metadata}/oauth-authorization-server: answered 404; ${metadata}/openid-configuration: answered 404`,
+    `issuer broken: no keys: ${server.url('/broken')}: answered 404`,
+    `issuer silent: no keys: ${server.url('/silent')}: no complete answer in time`,
+    `upstream ${gone.origin}: no TCP connection: ECONNREFUSED`,
+  ])
+})
