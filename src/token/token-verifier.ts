@@ -11,7 +11,11 @@ export interface TokenVerifier {
    * @param issuers config names of the issuers that count at this resource
    * @param now seconds since the epoch
    */
-  verify(token: string, issuers: readonly string[], now: number): Outcome<VerifiedToken> | Promise<Outcome<VerifiedToken>>
+  verify(
+    token: string,
+    issuers: readonly string[],
+    now: number,
+  ): Outcome<VerifiedToken> | Promise<Outcome<VerifiedToken>>
 }
 
 export interface TokenEvents {

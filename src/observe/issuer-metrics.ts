@@ -1,0 +1,102 @@
+import { reasons } from '../decision/challenge.ts'
+import { type Cell, createCells } from './series.ts'
+
+const UNKNOWN = '_unknown'
+const OTHER = '_other'
+const closed: ReadonlySet<string> = new Set(['none', ...reasons])
+const STATES = ['cold', 'fresh', 'stale', 'expired'] as const
+
+/** The part of a key source's report that is counted. */
+interface KeyCount {
+  readonly state: (typeof STATES)[number]
+  readonly keys: number
+  /** Seconds since the epoch; undefined: never. */
+  readonly lastSuccess: number | undefined
+}
+
+interface IssuerCells {
+  readonly fetches: Map<string, Cell>
+  readonly keys: Cell
+  readonly lastSuccess: Cell
+  readonly states: readonly Cell[]
+  readonly unknownKid: Cell
+  readonly validations: Map<string, Cell>
+}
+
+/**
+ * What is counted per issuer, and per token. `keyEvents` and `tokenEvents` have the shape of `KeyEvents` and
+ * `TokenEvents` of the rooms that report; this room imports `decision/` only, so the composition root, which sees both,
+ * is where the compiler compares them.
+ *
+ * @param issuers config names; whatever else is reported counts as `_unknown`, never under a token's own words
+ * @param now seconds since the epoch
+ */
+export const createIssuerMetrics = (issuers: readonly string[], now: () => number) => {
+  const fetches = createCells()
+  const keys = createCells()
+  const lastSuccess = createCells()
+  const states = createCells()
+  const unknownKid = createCells()
+  const validations = createCells()
+  const cache = createCells()
+  const hit = cache.add({ result: 'hit' })
+  const miss = cache.add({ result: 'miss' })
+
+  const newIssuer = (issuer: string): IssuerCells => ({
+    fetches: new Map(),
+    keys: keys.add({ issuer }),
+    lastSuccess: lastSuccess.add({ issuer }),
+    states: STATES.map((state) => states.add({ issuer, state }, state === 'cold' ? 1 : 0)),
+    unknownKid: unknownKid.add({ issuer }),
+    validations: new Map(),
+  })
+  const known: ReadonlyMap<string, IssuerCells> = new Map(issuers.map((name) => [name, newIssuer(name)]))
+  const unknownValidations = new Map<string, Cell>()
+
+  const keyEvents = {
+    fetched(issuer: string, result: string): void {
+      const cells = known.get(issuer)
+      if (cells === undefined) return
+      let counted = cells.fetches.get(result)
+      if (counted === undefined) {
+        counted = fetches.add({ issuer, result })
+        cells.fetches.set(result, counted)
+      }
+      counted.value++
+      if (result === 'ok' || result === 'not_modified') cells.lastSuccess.value = now()
+    },
+    stateChanged(issuer: string, report: KeyCount): void {
+      const cells = known.get(issuer)
+      if (cells === undefined) return
+      const usable = report.state === 'fresh' || report.state === 'stale'
+      cells.keys.value = usable ? report.keys : 0
+      if (report.lastSuccess !== undefined) cells.lastSuccess.value = report.lastSuccess
+      for (const [index, cell] of cells.states.entries()) cell.value = STATES[index] === report.state ? 1 : 0
+    },
+    unknownKid(issuer: string): void {
+      const cells = known.get(issuer)
+      if (cells !== undefined) cells.unknownKid.value++
+    },
+  }
+
+  const tokenEvents = {
+    cache(result: 'hit' | 'miss'): void {
+      if (result === 'hit') hit.value++
+      else miss.value++
+    },
+    validated(name: string | undefined, word: string): void {
+      const cells = name === undefined ? undefined : known.get(name)
+      const issuer = cells === undefined || name === undefined ? UNKNOWN : name
+      const reason = closed.has(word) ? word : OTHER
+      const of = cells?.validations ?? unknownValidations
+      let counted = of.get(reason)
+      if (counted === undefined) {
+        counted = validations.add({ issuer, result: reason === 'none' ? 'ok' : 'refused', reason })
+        of.set(reason, counted)
+      }
+      counted.value++
+    },
+  }
+
+  return { keyEvents, tokenEvents, fetches, keys, lastSuccess, states, unknownKid, validations, cache }
+}

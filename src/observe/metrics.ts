@@ -1,0 +1,98 @@
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import { expose } from './exposition.ts'
+import { type MetricName, metricFamilies } from './families.ts'
+import { createIssuerMetrics } from './issuer-metrics.ts'
+import type { RecordSink } from './record.ts'
+import { createRequestMetrics } from './request-metrics.ts'
+import { type CellFamily, createCells, type HistogramFamily, type Labels } from './series.ts'
+
+/** What the composition root feeds and what the admin listener reads. */
+export interface Metrics {
+  readonly record: RecordSink
+  /** One more request in flight, and one less. */
+  opened(): void
+  closed(): void
+  readonly keyEvents: ReturnType<typeof createIssuerMetrics>['keyEvents']
+  readonly tokenEvents: ReturnType<typeof createIssuerMetrics>['tokenEvents']
+  setReady(ready: boolean): void
+  setDraining(draining: boolean): void
+  /** The Prometheus text format, {@link metricFamilies} and prom-client's process metrics. */
+  expose(): Promise<string>
+  readonly contentType: string
+}
+
+export interface MetricsOptions {
+  readonly version: string
+  /** Version of Node. */
+  readonly node: string
+  /** `Config.hash` */
+  readonly configHash: string
+  /** Config names; the only values the label `issuer` takes, besides `_unknown`. */
+  readonly issuers: readonly string[]
+  /** Seconds since the epoch. */
+  readonly now: () => number
+}
+
+/**
+ * Makes the metrics of one gateway: our own, and prom-client's of the process in a registry that nobody else has. The number of series is bounded by the config and by
+ * closed sets, whatever strangers send (TC-8).
+ */
+export const createMetrics = ({ version, node, configHash, issuers, now }: MetricsOptions): Metrics => {
+  const request = createRequestMetrics()
+  const issuer = createIssuerMetrics(issuers, now)
+  const single = (value: number, labels: Labels = {}): CellFamily => {
+    const family = createCells()
+    family.add(labels, value)
+    return family
+  }
+  const open = single(0)
+  const ready = single(0)
+  const draining = single(0)
+
+  const series = {
+    audgate_requests_total: request.requests,
+    audgate_request_duration_seconds: request.durations,
+    audgate_decisions_total: request.decisions,
+    audgate_token_validations_total: issuer.validations,
+    audgate_token_cache_total: issuer.cache,
+    audgate_overhead_seconds: request.overhead,
+    audgate_upstream_duration_seconds: request.upstream,
+    audgate_upstream_errors_total: request.errors,
+    audgate_open_requests: open,
+    audgate_jwks_fetches_total: issuer.fetches,
+    audgate_jwks_keys: issuer.keys,
+    audgate_jwks_last_success_timestamp_seconds: issuer.lastSuccess,
+    audgate_jwks_state: issuer.states,
+    audgate_jwks_unknown_kid_total: issuer.unknownKid,
+    audgate_ready: ready,
+    audgate_draining: draining,
+    audgate_config_last_reload_successful: single(1),
+    audgate_config_last_reload_success_timestamp_seconds: single(now()),
+    audgate_config_info: single(1, { hash: configHash }),
+    audgate_build_info: single(1, { version, node }),
+  } satisfies Record<MetricName, CellFamily | HistogramFamily>
+
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+
+  const set = (family: CellFamily, value: number): void => {
+    for (const cell of family.cells) cell.value = value
+  }
+  const add = (family: CellFamily, value: number): void => {
+    for (const cell of family.cells) cell.value += value
+  }
+  return {
+    record: request.record,
+    opened: () => add(open, 1),
+    closed: () => add(open, -1),
+    keyEvents: issuer.keyEvents,
+    tokenEvents: issuer.tokenEvents,
+    setReady: (value) => set(ready, value ? 1 : 0),
+    setDraining: (value) => set(draining, value ? 1 : 0),
+    expose: async () => {
+      const own = metricFamilies.map((family) => expose(family, series[family.name]))
+      return own.join('') + (await registry.metrics())
+    },
+    contentType: registry.contentType,
+  }
+}

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { readCompact } from '../../src/token/compact.ts'
+import { fastest } from '../support/fastest.ts'
+import { base64url, createKey, mint } from '../support/tokens.ts'
+import { reasonOf } from '../support/verifying.ts'
+
+const key = createKey('ES256', 'es1')
+const good = mint({ key })
+const [header = '', payload = '', signature = ''] = good.split('.')
+
+test('JO-14, JO-17: only three canonical parts are a JWS; other shapes have their own word', () => {
+  const cases: readonly (readonly [string, string, string])[] = [
+    ['a good token', good, 'none'],
+    ['an opaque word', 'abcdef', 'token_opaque'],
+    ['nothing', '', 'token_opaque'],
+    ['two parts', `${header}.${payload}`, 'token_opaque'],
+    ['a leading dot more', `.${good}`, 'token_opaque'],
+    ['a trailing dot more', `${good}.`, 'token_opaque'],
+    ['the signature twice', `${good}.${signature}`, 'token_opaque'],
+    ['six parts', `${good}.${good}`, 'token_opaque'],
+    ['JSON serialisation', JSON.stringify({ protected: header, payload, signature }), 'token_opaque'],
+    ['SD-JWT with disclosures', `${good}~WyJhIiwiYiJd~`, 'token_malformed'],
+    ['PASETO', 'v4.public.eyJzdWIiOiJhIn0', 'token_malformed'],
+    ['two dots alone', '..', 'token_malformed'],
+    ['an empty header', `.${payload}.${signature}`, 'token_malformed'],
+    ['an empty payload', `${header}..${signature}`, 'token_malformed'],
+    ['an empty signature', `${header}.${payload}.`, 'none'],
+    ['four dots alone', '....', 'decryption_failed'],
+    ['five parts', `${header}.a.a.a.a`, 'decryption_failed'],
+    ['a space among five parts', `${header}.a.a .a.a`, 'token_malformed'],
+  ]
+  for (const [name, token, reason] of cases) assert.equal(reasonOf(readCompact(token)), reason, name)
+})
+
+test('JO-14, JO-15: no character outside the alphabet, wherever it stands', () => {
+  const strange = [
+    '=',
+    '==',
+    '+',
+    '/',
+    '~',
+    ' ',
+    '\t',
+    '\n',
+    '\r',
+    '\0',
+    '%2E',
+    '{',
+    '"',
+    'é',
+    'ａ',
+    '\u2028',
+    '\ud800',
+  ]
+  for (const character of strange) {
+    for (const token of [
+      `${header}${character}.${payload}.${signature}`,
+      `${header}.${payload}${character}.${signature}`,
+      `${good}${character}`,
+      `${character}${good}`,
+      `${good.slice(0, -9)}${character}${good.slice(-9)}`,
+    ]) {
+      assert.equal(reasonOf(readCompact(token)), 'token_malformed', JSON.stringify(character))
+    }
+  }
+})
+
+test('JO-16: of the spellings of the same bytes one passes, in every part', () => {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  const bytes = (part: string): string => Buffer.from(part, 'base64url').toString('hex')
+  let twins = 0
+  for (const pad of ['', ' ', '  ']) {
+    const parts = [base64url(`{"alg":"ES256"${pad}}`), base64url(`{"iss":"x"${pad}}`), base64url(`signature${pad}`)]
+    for (const [at, part] of parts.entries()) {
+      for (const last of alphabet) {
+        const twin = part.slice(0, -1) + last
+        if (bytes(twin) !== bytes(part)) continue
+        const token = parts.with(at, twin).join('.')
+        assert.equal(reasonOf(readCompact(token)), twin === part ? 'none' : 'token_malformed')
+        if (twin !== part) twins++
+      }
+    }
+  }
+  assert.ok(twins > 20)
+})
+
+test('JO-15: a part of a length that no bytes have is refused', () => {
+  for (const part of ['A', 'AAAAA']) {
+    assert.equal(reasonOf(readCompact(`${header}.${payload}.${part}`)), 'token_malformed')
+  }
+})
+
+test('JO-18: header and claims are JSON objects, and the fault says which is not', () => {
+  const parts = { header: base64url('{"alg":"ES256"}'), claims: base64url('{"iss":"x"}') }
+  for (const part of ['header', 'claims'] as const) {
+    for (const text of ['[]', 'null', '"x"', '5', '', '\ufeff{}', '{"a":1,"a":2}', '{,}']) {
+      const changed = { ...parts, [part]: base64url(text) }
+      const outcome = readCompact(`${changed.header}.${changed.claims}.AAAA`)
+      assert.ok(!outcome.ok && outcome.refusal.reason === 'token_malformed', text)
+      assert.ok(outcome.refusal.fault.startsWith(`${part}: `), outcome.refusal.fault)
+    }
+  }
+})
+
+test('4,000 dots, and as many parts, cost nothing', () => {
+  for (const token of ['.'.repeat(4000), 'a.'.repeat(4000), '.'.repeat(1_000_000)]) {
+    assert.ok(fastest(() => assert.equal(reasonOf(readCompact(token)), 'token_opaque')) < 5)
+  }
+})
+
+test('what passes is the one spelling of its parts', () => {
+  const member = fc.oneof(fc.string(), fc.integer(), fc.boolean())
+  fc.assert(
+    fc.property(fc.dictionary(fc.string(), member), fc.uint8Array({ maxLength: 70 }), (claims, bytes) => {
+      const token = `${base64url('{"alg":"ES256"}')}.${base64url(JSON.stringify(claims))}.${base64url(bytes)}`
+      assert.ok(readCompact(token).ok)
+      assert.equal(
+        token,
+        token
+          .split('.')
+          .map((part) => base64url(Buffer.from(part, 'base64url')))
+          .join('.'),
+      )
+    }),
+  )
+})
+
+test('random strings never throw', () => {
+  fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => typeof readCompact(text).ok === 'boolean'))
+  const part = fc.string({ unit: fc.constantFrom(...'AZaz09-_'), maxLength: 20 })
+  fc.assert(fc.property(part, part, part, (a, b, c) => typeof readCompact(`${a}.${b}.${c}`).ok === 'boolean'))
+})
