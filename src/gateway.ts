@@ -226,21 +226,27 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
 
 const tokenCacheBytes = 64 * 1024 * 1024
 
-const keyEvents = (metrics: Metrics, log: Log, changed: (issuer: string, state: KeyState) => void): KeyEvents => ({
-  fetched: (issuer, result, message) => {
-    metrics.keyEvents.fetched(issuer, result)
-    if (result === 'ok' || result === 'not_modified') log.logger.debug({ issuer, result }, 'keys fetched')
-    else log.logger.warn({ issuer, result, detail: message }, 'keys not fetched')
-  },
-  stateChanged: (issuer, report) => {
-    metrics.keyEvents.stateChanged(issuer, report)
-    changed(issuer, report.state)
-    log.logger.info({ issuer, state: report.state, keys: report.keys }, 'key state')
-  },
-  unknownKid: metrics.keyEvents.unknownKid,
-  keyDropped: (issuer, kid, why) => log.logger.warn({ issuer, kid, detail: why }, 'key not used'),
-  warned: (issuer, message) => log.logger.warn({ issuer, detail: message }, 'issuer'),
-})
+const keyEvents = (metrics: Metrics, log: Log, changed: (issuer: string, state: KeyState) => void): KeyEvents => {
+  const last = new Map<string, KeyState>()
+  return {
+    fetched: (issuer, result, message) => {
+      metrics.keyEvents.fetched(issuer, result)
+      if (result === 'ok' || result === 'not_modified') log.logger.debug({ issuer, result }, 'keys fetched')
+      else log.logger.warn({ issuer, result, detail: message }, 'keys not fetched')
+    },
+    stateChanged: (issuer, report) => {
+      metrics.keyEvents.stateChanged(issuer, report)
+      changed(issuer, report.state)
+      // Told after every attempt; the log wants to know of changes only.
+      if (last.get(issuer) === report.state) return
+      last.set(issuer, report.state)
+      log.logger.info({ issuer, state: report.state, keys: report.keys }, 'key state')
+    },
+    unknownKid: metrics.keyEvents.unknownKid,
+    keyDropped: (issuer, kid, why) => log.logger.warn({ issuer, kid, detail: why }, 'key not used'),
+    warned: (issuer, message) => log.logger.warn({ issuer, detail: message }, 'issuer'),
+  }
+}
 
 /** `/routes`: what is served where, and what each route needs. */
 const describeRoutes = (config: Config): unknown =>

@@ -52,10 +52,12 @@ export type FetchResult =
 
 /** What a key source reports; wired to metrics and log by the composition root. */
 export interface KeyEvents {
+  /** One attempt to load remote keys, the look at the metadata included. */
   fetched(issuer: string, result: FetchResult, message: string | undefined): void
+  /** After each attempt to load and when keys expire: the report may differ from the last one in its times only. */
   stateChanged(issuer: string, report: KeyReport): void
   unknownKid(issuer: string): void
-  /** A key of a set that is not used, and why (JO-7, JO-8). Never key material. */
+  /** A key of a set that is not used, and why (JO-7, JO-8). Never key material. Not repeated by each refresh. */
   keyDropped(issuer: string, kid: string | undefined, why: string): void
   /** The two discovery documents disagree, and the like (AS-7). */
   warned(issuer: string, message: string): void

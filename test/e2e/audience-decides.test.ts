@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { jsonOf } from '../support/json.ts'
 import { startOrders } from '../support/orders.ts'
 
 test('RI-6: a token for this resource reaches its upstream, a token for another one does not', async (t) => {
@@ -9,11 +10,11 @@ test('RI-6: a token for this resource reaches its upstream, a token for another 
 
   const good = await ask(stage.token())
   assert.equal(good.status, 200)
-  assert.equal((await good.json()).target, '/42?x=1')
+  assert.equal((await jsonOf(good)).target, '/42?x=1')
 
   const other = await ask(stage.token({ aud: 'https://api.test/billing' }))
   assert.equal(other.status, 401)
-  assert.equal((await other.json()).reason, 'audience_mismatch')
+  assert.equal((await jsonOf(other)).reason, 'audience_mismatch')
 
   const none = await ask()
   assert.equal(none.status, 401)

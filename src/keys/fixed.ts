@@ -1,0 +1,81 @@
+import { createLocalJWKSet } from 'jose'
+import { refuse } from '../decision/refusal.ts'
+import type { Clock } from './clock.ts'
+import { createDropLog } from './drop-log.ts'
+import type { KeyEvents, KeyHint, KeyReport, KeySource } from './key-source.ts'
+import { keyUnknown } from './key-unknown.ts'
+import { noUsableKey } from './remote-set.ts'
+import { createSelection, type Selection } from './selection.ts'
+import { longestKid, vetKeys } from './vet.ts'
+
+/** The keys as written by the operator, not vetted yet, or why there are none. */
+export type Read =
+  | { readonly ok: true; readonly keys: readonly unknown[] }
+  | { readonly ok: false; readonly fault: string }
+
+export interface FixedOptions {
+  readonly name: string
+  readonly algorithms: readonly string[]
+  /** Reads them once. Never rejects. */
+  readonly read: () => Promise<Read>
+  /** The keys have no `kid`, so that the token's says nothing: choose by algorithm alone. */
+  readonly nameless: boolean
+}
+
+/**
+ * Keys that the operator gave: read once, never fetched, never stale. A file that is broken leaves the source `cold`,
+ * and every token of the issuer is `keys_unavailable` until the next load of the config. Never throws.
+ */
+export const createFixedKeySource = (options: FixedOptions, events: KeyEvents, clock: Clock): KeySource => {
+  const { name, algorithms, nameless } = options
+  let selection: Selection | undefined
+  let loadedAt: number | undefined
+  let fault: string | undefined
+
+  const load = async (): Promise<void> => {
+    const read = await options.read()
+    const vetted = read.ok ? await vetKeys(read.keys, algorithms) : { keys: [], dropped: [] }
+    createDropLog(name, events)(vetted.dropped)
+    if (vetted.keys.length === 0) {
+      fault = read.ok ? noUsableKey(vetted) : read.fault
+    } else {
+      selection = await createSelection(createLocalJWKSet({ keys: vetted.keys.map(({ jwk }) => jwk) }), vetted)
+      loadedAt = Math.floor(clock.now() / 1000)
+    }
+    events.stateChanged(name, report())
+  }
+
+  const state = () => (selection === undefined ? 'cold' : 'fresh')
+
+  const report = (): KeyReport => ({
+    state: state(),
+    keys: selection?.size ?? 0,
+    lastSuccess: loadedAt,
+    lastError: fault,
+    jwksUri: undefined,
+  })
+
+  const settle = (hint: KeyHint) => {
+    if (selection === undefined) return refuse({ reason: 'keys_unavailable', issuer: name, retryAfterSeconds: 60 })
+    const found = selection.find(nameless ? { alg: hint.alg, kid: undefined } : hint)
+    return found.kind === 'key' ? found.outcome : keyUnknown(name, found.kind, hint)
+  }
+
+  const started = load()
+
+  return {
+    get state() {
+      return state()
+    },
+    get generation() {
+      return selection === undefined ? 0 : 1
+    },
+    resolve: (hint) => {
+      if (hint.kid !== undefined && hint.kid.length > longestKid) return keyUnknown(name, 'absent', hint)
+      return selection === undefined && fault === undefined ? started.then(() => settle(hint)) : settle(hint)
+    },
+    report,
+    started,
+    close: () => started,
+  }
+}

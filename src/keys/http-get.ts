@@ -1,0 +1,150 @@
+import { Agent, request } from 'undici'
+import type { FetchResult } from './key-source.ts'
+
+/** Everything but a success: the metric label of a fetch that brought nothing. */
+export type FetchFault = Exclude<FetchResult, 'ok' | 'not_modified'>
+
+export interface Failed {
+  readonly ok: false
+  readonly result: FetchFault
+  /** For the operator. Names the URL without its query, never a body. */
+  readonly message: string
+}
+
+export interface Answer {
+  readonly ok: true
+  readonly status: 200 | 304
+  /** Media type in lower case, without parameters; `''` when absent. */
+  readonly mediaType: string
+  readonly etag: string | undefined
+  /** `max-age` of Cache-Control less `Age`; undefined: not said, or not positive. */
+  readonly maxAgeSeconds: number | undefined
+  readonly body: Uint8Array
+}
+
+export interface GetOptions {
+  readonly accept: string
+  readonly etag: string | undefined
+  /** Ends the exchange, body included. A `TimeoutError` as its reason counts as `timeout`. */
+  readonly signal: AbortSignal
+}
+
+/** GETs to an authorization server. Never rejects. */
+export interface HttpClient {
+  get(url: string, options: GetOptions): Promise<Answer | Failed>
+  /** Aborts what is in flight. */
+  close(): Promise<void>
+}
+
+/** A key set has a few kB; jose alone took one of 40 MB (attacks 1.10, AS-6). */
+const longestBody = 512 * 1024
+
+/**
+ * A client that follows no redirect, sends no credential and no cookie, reads at most 512 KiB, verifies certificates
+ * always, and keeps no connection: between two refreshes it would only go stale. Which URL may be asked is the caller's
+ * check, see {@link urlFault}.
+ * @param ca PEM text of the only CA that counts; undefined: the CAs of Node
+ */
+export const createHttpClient = (ca: string | undefined, timeoutMs: number): HttpClient => {
+  const closing = new AbortController()
+  const agent = new Agent({
+    pipelining: 0,
+    allowH2: false,
+    maxResponseSize: longestBody,
+    connect: { timeout: timeoutMs, ...(ca === undefined ? {} : { ca }) },
+  })
+  return {
+    get: async (url, { accept, etag, signal }) => {
+      const either = AbortSignal.any([signal, closing.signal])
+      try {
+        const { statusCode, headers, body } = await request(url, {
+          dispatcher: agent,
+          signal: either,
+          headers: {
+            accept,
+            'accept-encoding': 'identity',
+            'user-agent': 'audgate',
+            ...(etag === undefined ? {} : { 'if-none-match': etag }),
+          },
+        })
+        if (statusCode !== 200 && !(statusCode === 304 && etag !== undefined)) {
+          body.on('error', () => undefined).destroy()
+          return failed('http', url, statusFault(statusCode))
+        }
+        return {
+          ok: true,
+          status: statusCode,
+          mediaType: (single(headers['content-type']).split(';')[0] ?? '').trim().toLowerCase(),
+          etag: single(headers.etag) || undefined,
+          maxAgeSeconds: maxAge(single(headers['cache-control']), single(headers.age)),
+          body: new Uint8Array(await body.arrayBuffer()),
+        }
+      } catch (cause) {
+        // undici and the sockets below it insist on exceptions: this is where they become values.
+        return closing.signal.aborted ? failed('connect', url, 'given up: closing') : thrown(url, cause, signal)
+      }
+    },
+    close: async () => {
+      closing.abort()
+      await agent.destroy()
+    },
+  }
+}
+
+/**
+ * Why this URL may not be asked (AS-5, AS-6), or undefined. `https`, or `http` where that cannot leave the machine or
+ * the operator wrote `dangerously_allow_http`. Looks at no network: a name that resolves to an inner address passes.
+ */
+export const urlFault = (url: string, allowHttp: boolean): string | undefined => {
+  const parsed = URL.parse(url)
+  if (parsed === null) return 'is not an absolute URL'
+  if (parsed.username !== '' || parsed.password !== '') return 'carries credentials'
+  if (parsed.protocol === 'https:') return undefined
+  if (parsed.protocol !== 'http:') return `has the scheme ${parsed.protocol} where https: is needed`
+  return allowHttp || isLoopback(parsed.hostname) ? undefined : 'is plain http beyond loopback'
+}
+
+/** The URL as it may be shown: a query can hold an API key. */
+export const shownUrl = (url: string): string => (url.split(/[?#]/, 1)[0] ?? '').slice(0, 300)
+
+export const failed = (result: FetchFault, url: string, fault: string): Failed => ({
+  ok: false,
+  result,
+  message: `${shownUrl(url)}: ${fault}`,
+})
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
+
+const single = (value: string | string[] | undefined): string =>
+  Array.isArray(value) ? value.join(', ') : (value ?? '')
+
+const statusFault = (status: number): string =>
+  status >= 300 && status < 400 ? `answered ${status}, and redirects are not followed` : `answered ${status}`
+
+const maxAge = (cacheControl: string, age: string): number | undefined => {
+  const stated = /(?:^|[\s,])max-age="?(\d{1,9})/i.exec(cacheControl)?.[1]
+  if (stated === undefined) return undefined
+  const left = Number(stated) - (/^\d{1,9}$/.test(age) ? Number(age) : 0)
+  return left > 0 ? left : undefined
+}
+
+const thrown = (url: string, cause: unknown, signal: AbortSignal): Failed => {
+  if (signal.aborted) return failed('timeout', url, 'no complete answer in time')
+  const code = codeOf(cause)
+  return failed(resultOf(code), url, code === '' ? 'failed' : `failed with ${code}`)
+}
+
+const codeOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return ''
+  if ('code' in error && typeof error.code === 'string') return error.code
+  // Happy eyeballs: one error for each address.
+  return error instanceof AggregateError ? codeOf(error.errors[0]) : codeOf(error.cause)
+}
+
+const resultOf = (code: string): FetchFault => {
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' || code === 'UND_ERR_HEADERS_OVERFLOW') return 'too_large'
+  if (/^(UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT|ETIMEDOUT)$/.test(code)) return 'timeout'
+  if (/CERT|SIGNATURE|ISSUER|^ERR_(SSL|TLS)_|^EPROTO$|^HOSTNAME_MISMATCH$|^CRL_|^INVALID_CA$/.test(code)) return 'tls'
+  return code.startsWith('HPE_') ? 'http' : 'connect'
+}
