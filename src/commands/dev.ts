@@ -36,7 +36,6 @@ export const run = async (args: string[], io: ForegroundIo): Promise<number> => 
   const issuer = config.issuers.find(({ name }) => name === dev?.issuer)
   if (dev === undefined || issuer === undefined) return fail(`${file} has no \`dev\` block`)
   const room = await devRoom()
-  if (room === undefined) return fail('needs oidc-provider: a checkout with development dependencies (`npm ci`)')
 
   let servers: DevServers | undefined
   let gateway: Gateway | undefined
@@ -63,25 +62,13 @@ export const run = async (args: string[], io: ForegroundIo): Promise<number> => 
   return cut === 0 ? 0 : 1
 }
 
-/** Loaded here and nowhere else: what is shipped has no oidc-provider. Undefined: it is not installed. */
+/** Loaded here and nowhere else, and only now. */
 const devRoom = async () => {
-  // At its import oidc-provider warns of every Node that is not (yet) an LTS release, the pinned one included.
-  const { warn } = console
-  console.warn = (...words: unknown[]): void => {
-    if (!String(words[0]).includes('Unsupported runtime')) warn(...words)
-  }
-  try {
-    const [{ startDevServers }, { banner }] = await Promise.all([
-      import('../dev/dev-servers.ts'),
-      import('../dev/banner.ts'),
-    ])
-    return { startDevServers, banner }
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return undefined
-    throw error
-  } finally {
-    console.warn = warn
-  }
+  const [{ startDevServers }, { banner }] = await Promise.all([
+    import('../dev/dev-servers.ts'),
+    import('../dev/banner.ts'),
+  ])
+  return { startDevServers, banner }
 }
 
 const surroundings = (config: Config, { dev, issuer }: { readonly dev: DevOptions; readonly issuer: Issuer }) => ({

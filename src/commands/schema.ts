@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { jsonSchema } from '../config/schema.ts'
+import { jsonSchema } from '../config/json-schema.ts'
 import { type Run, usageFault, wrongUsage } from './command.ts'
 
 export const usage = 'usage: audgate schema'

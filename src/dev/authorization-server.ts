@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { Provider } from 'oidc-provider'
+import type { Provider } from 'oidc-provider'
 import { mayCommand } from './admin.ts'
 import { createInteractions } from './interactions.ts'
+import { loadLibrary } from './library.ts'
 import { closeServer, listen } from './listening.ts'
 import type { DevOptions } from './options.ts'
 import { providerConfiguration } from './provider-configuration.ts'
@@ -55,6 +56,7 @@ export const startAuthorizationServer = async ({
   resources,
   log,
 }: AuthorizationServerOptions): Promise<AuthorizationServer> => {
+  const library = await loadLibrary()
   const algorithms = resources.flatMap(({ algorithm }) => algorithm ?? [])
   let keys = await nextSigningKeys(algorithms, undefined)
 
@@ -66,6 +68,7 @@ export const startAuthorizationServer = async ({
   const settings = {
     dev,
     resources,
+    invalidTarget: (message: string) => new library.errors.InvalidTarget(message),
     basePath,
     storage: createStorage(),
     cookieKeys: [randomBytes(32).toString('base64url')],
@@ -73,7 +76,7 @@ export const startAuthorizationServer = async ({
   // oidc-provider reads its keys once, so a rotation is a new Provider over the same storage and cookie keys. It signs
   // with the first key that fits and publishes all, which is the rotation that its documentation describes.
   const createProvider = (): Provider => {
-    const provider = new Provider(issuer, {
+    const provider = new library.Provider(issuer, {
       ...providerConfiguration(settings),
       jwks: { keys: [...keys.current, ...keys.previous] },
     })

@@ -35,7 +35,7 @@ export const devSchema = (duration: Duration) =>
         .prefault({})
         .describe('Role: resource indicator: permissions.'),
       users: z
-        .record(z.string(), z.strictObject({ roles: names }))
+        .record(z.string(), z.strictObject({ roles: names.describe('What the user may do.') }))
         .prefault({})
         .describe('Who can log in. There are no passwords.'),
       clients: z
@@ -43,7 +43,7 @@ export const devSchema = (duration: Duration) =>
           z.string(),
           z.strictObject({
             secret: z.string().min(1).optional().describe('For the client credentials grant.'),
-            roles: names,
+            roles: names.describe('What the client may do for itself.'),
             redirect_uris: z.array(z.string()).prefault([]).describe('For the authorization code grant.'),
           }),
         )

@@ -1,10 +1,4 @@
-import {
-  type AsymmetricSigningAlgorithm,
-  type Configuration,
-  errors,
-  type KoaContextWithOIDC,
-  type ResourceServer,
-} from 'oidc-provider'
+import type { AsymmetricSigningAlgorithm, Configuration, KoaContextWithOIDC, ResourceServer } from 'oidc-provider'
 import { clientMetadata } from './client-metadata.ts'
 import type { DevOptions } from './options.ts'
 import { errorPage, signedOutPage, signOutPage } from './pages.ts'
@@ -21,6 +15,8 @@ export interface ProviderSettings {
   readonly cookieKeys: readonly string[]
   /** `''`, or the path of the issuer without a trailing slash. */
   readonly basePath: string
+  /** The library's own error, RFC 8707 section 2. */
+  readonly invalidTarget: (message: string) => Error
 }
 
 /**
@@ -88,7 +84,7 @@ const resourceIndicators = (settings: ProviderSettings) => {
     getResourceServerInfo: (ctx: KoaContextWithOIDC, indicator: string): ResourceServer => {
       // Exact strings: an indicator that differs in a trailing slash is another resource, and unknown (RI-4, RI-7).
       const resource = byIndicator.get(indicator)
-      if (resource === undefined) throw new errors.InvalidTarget('no such resource')
+      if (resource === undefined) throw settings.invalidTarget('no such resource')
       askForDefaultScope(ctx, settings)
       return {
         audience: indicator,

@@ -1,0 +1,183 @@
+import { isHttpIndicator } from '../decision/indicator.ts'
+import { compileResources } from '../decision/match.ts'
+import { renderMetadata } from '../decision/metadata.ts'
+import type { PathPolicy, Place, Resource, Resources, Rule } from '../decision/resource.ts'
+import { toUpstreamOptions } from '../upstream/options.ts'
+import { parseBase } from './compile-base.ts'
+import { readPlace } from './compile-place.ts'
+import { compileEntryRoutes } from './compile-routes.ts'
+import { checkList, readScopes } from './compile-rule.ts'
+import { checkTogether } from './compile-together.ts'
+import type { Issuer, Upstream } from './config.ts'
+import { bareEntry, type EntryInput } from './entry-schema.ts'
+import { findUnreachable } from './reachable.ts'
+import type { Report } from './report.ts'
+import type { FileInput } from './schema.ts'
+import type { Path } from './tree.ts'
+
+/** What the upstreams may refer to. */
+export interface ResourceContext {
+  readonly report: Report
+  /** Every name under `issuers`, also of entries that are wrong themselves. */
+  readonly issuerNames: readonly string[]
+  readonly issuers: readonly Issuer[]
+  /** The field of the request id: no identity header may take its name. */
+  readonly requestIdHeader: string
+}
+
+export interface CompiledUpstreams {
+  readonly resources: Resources
+  readonly upstreams: readonly Upstream[]
+  /** Whether every entry could be compiled. */
+  readonly complete: boolean
+}
+
+/** Compiles the map of upstreams: every entry for itself, then what no entry can tell alone. */
+export const compileUpstreams = (input: FileInput['upstreams'], context: ResourceContext): CompiledUpstreams => {
+  const found: Found[] = []
+  const shared = new Map<string, Rule>()
+  let complete = true
+  for (const [key, value] of Object.entries(input)) {
+    const path = ['upstreams', key]
+    const base = parseBase(key, path, context.report)
+    const entries = Array.isArray(value) ? value : [value]
+    for (const [index, one] of entries.entries()) {
+      const at = Array.isArray(value) ? [...path, index] : path
+      const bare = typeof one === 'string'
+      const named = { entry: bare ? bareEntry(one) : one, at, indicatorAt: bare ? at : [...at, 'resource'] }
+      const resource = compileEntry(named, found.length, shared, context)
+      if (!resource || !base) {
+        complete = false
+        continue
+      }
+      const options = toUpstreamOptions(named.entry, base)
+      found.push({ ...named, resource, upstream: { resource, key, options } })
+    }
+  }
+  const { resources, collisions } = compileResources(found.map(({ resource }) => resource))
+  for (const { first, second } of collisions) {
+    const [one, other] = [found[first], found[second]]
+    if (!one || !other) continue
+    const place = other.entry.at === undefined ? other.indicatorAt : [...other.at, 'at']
+    context.report.problem(
+      place,
+      `answers at the same place as the resource in line ${context.report.line(one.indicatorAt)} ` +
+        '(scheme, port and case of the host make no difference)',
+    )
+  }
+  checkTogether(found, context.report)
+  if (collisions.length === 0) findUnreachable(resources, found, context.report)
+  return { resources, upstreams: found.map(({ upstream }) => upstream), complete }
+}
+
+interface Named {
+  readonly entry: EntryInput
+  readonly at: Path
+  readonly indicatorAt: Path
+}
+
+interface Found extends Named {
+  readonly resource: Resource
+  readonly upstream: Upstream
+}
+
+const compileEntry = (
+  { entry, at, indicatorAt }: Named,
+  index: number,
+  shared: Map<string, Rule>,
+  context: ResourceContext,
+): Resource | undefined => {
+  const { report } = context
+  const paths: PathPolicy = {
+    encodedSlashes: entry.paths.encoded_slashes === 'pass',
+    parameters: entry.paths.parameters === 'pass',
+  }
+  const scopes = readScopes(entry.scopes, [...at, 'scopes'], report)
+  const routes = compileEntryRoutes(entry, at, paths, { report, scopes, shared })
+  const issuers = readIssuers(entry, at, indicatorAt, context)
+  const audiences = readAudiences(entry, at, report)
+  checkIdentityHeaders(entry, at, context)
+  const place = readPlace(entry, at, indicatorAt, paths, report)
+  if (!place) return undefined
+  const resource: Resource = {
+    index,
+    name: entry.name ?? defaultName(entry.resource),
+    indicator: entry.resource,
+    audiences: [entry.resource, ...audiences],
+    issuers,
+    place,
+    paths,
+    ...routes,
+    metadata: compileMetadata(entry, at, { place, scopes, issuers }, context),
+  }
+  return resource
+}
+
+const readIssuers = (
+  entry: EntryInput,
+  at: Path,
+  indicatorAt: Path,
+  { issuerNames, report }: ResourceContext,
+): readonly string[] => {
+  if (entry.issuers === undefined) {
+    if (issuerNames.length > 1 && !report.has([...at, 'issuers'])) {
+      report.problem(indicatorAt, 'there are several issuers: `issuers` must name those that count for this resource')
+    }
+    return issuerNames
+  }
+  for (const [index, name] of entry.issuers.entries()) {
+    const place = [...at, 'issuers', index]
+    if (!issuerNames.includes(name)) report.problem(place, `there is no issuer \`${report.quote(place)}\``)
+  }
+  return [...new Set(entry.issuers)]
+}
+
+const readAudiences = (entry: EntryInput, at: Path, report: Report): readonly string[] => {
+  for (const [index, audience] of entry.accept_audiences.entries()) {
+    const place = [...at, 'accept_audiences', index]
+    if (audience === '') report.problem(place, 'an audience must not be empty')
+    else if (audience.includes('*')) report.problem(place, 'audiences are compared exactly: there are no wildcards')
+  }
+  return [...new Set(entry.accept_audiences)].filter((audience) => audience !== entry.resource)
+}
+
+const checkIdentityHeaders = (entry: EntryInput, at: Path, { requestIdHeader, report }: ResourceContext): void => {
+  for (const name of Object.keys(entry.identity_headers)) {
+    if (name.toLowerCase() !== requestIdHeader.toLowerCase()) continue
+    report.problem(
+      [...at, 'identity_headers', name],
+      `\`${name}\` carries the request id (\`request_id.header\`)`,
+      'key',
+    )
+  }
+}
+
+const compileMetadata = (
+  entry: EntryInput,
+  at: Path,
+  { place, scopes, issuers }: { place: Place; scopes: readonly string[]; issuers: readonly string[] },
+  context: ResourceContext,
+): Resource['metadata'] => {
+  if (entry.metadata === false) return undefined
+  const path = [...at, 'metadata']
+  checkList(entry.metadata.scopes_supported ?? [], [...path, 'scopes_supported'], context.report)
+  if (!isHttpIndicator(entry.resource) && Object.keys(entry.metadata).length > 0) {
+    context.report.warn(path, 'no document is served: the indicator is no http(s) URL', 'key')
+  }
+  return renderMetadata({
+    indicator: entry.resource,
+    at: entry.at,
+    place,
+    issuers: context.issuers.filter(({ name }) => issuers.includes(name)).map(({ issuer }) => issuer),
+    scopes,
+    options: entry.metadata,
+  })
+}
+
+/** Host and path of the indicator, other characters as `-`. */
+const defaultName = (indicator: string): string =>
+  indicator
+    .replace(/^[^:]*:(?:\/\/)?/, '')
+    .replace(/^([^/?]*?):\d+(?=[/?]|$)/, '$1')
+    .replace(/\?.*$/s, '')
+    .replace(/[^A-Za-z0-9._-]/g, '-')

@@ -1,0 +1,102 @@
+import { createPublicKey, X509Certificate } from 'node:crypto'
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
+import { maxConfigBytes } from './text.ts'
+
+export type FileRead =
+  | { readonly ok: true; readonly bytes: Uint8Array }
+  /** In words that may be shown: never the content. */
+  | { readonly ok: false; readonly fault: string }
+
+/** How files that the config names are read. Never throws. */
+export type ReadFile = (path: string) => FileRead
+
+/** Reads a whole regular file. A directory, a pipe or an endless device is refused and never waited for. */
+export const readRegularFile: ReadFile = (path) => {
+  let descriptor: number | undefined
+  try {
+    // Opening a pipe that nobody writes to would wait for ever.
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const status = fstatSync(descriptor)
+    if (status.isDirectory()) return { ok: false, fault: 'is a directory' }
+    if (!status.isFile()) return { ok: false, fault: 'is not a regular file' }
+    if (status.size > maxConfigBytes) return { ok: false, fault: 'is too large (more than 32 MiB)' }
+    return { ok: true, bytes: readFileSync(descriptor) }
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'error'
+    return { ok: false, fault: readFaults.get(code) ?? `cannot be read (${code})` }
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor)
+  }
+}
+
+const readFaults: ReadonlyMap<string, string> = new Map([
+  ['ENOENT', 'does not exist'],
+  ['ENOTDIR', 'does not exist'],
+  ['EISDIR', 'is a directory'],
+  ['EACCES', 'cannot be read: permission denied'],
+  ['ENXIO', 'is not a regular file'],
+])
+
+/** Why a text is no list of CA certificates, or undefined. */
+export const caFault = (pem: string): string | undefined => {
+  const blocks = pem.match(pemBlock) ?? []
+  if (blocks.length === 0) return 'holds no certificate in PEM form'
+  return blocks.every((block) => holds(() => new X509Certificate(block)))
+    ? undefined
+    : 'holds something that is no certificate'
+}
+
+/** Why a text is no list of public keys or certificates, or undefined. */
+export const pemFault = (pem: string): string | undefined => {
+  const blocks = pem.match(pemBlock) ?? []
+  if (blocks.some((block) => block.includes('PRIVATE KEY-----')))
+    return 'holds a private key: only public ones belong here'
+  if (blocks.length === 0) return 'holds no public key in PEM form'
+  const readable = blocks.every((block) =>
+    holds(() =>
+      block.startsWith('-----BEGIN CERTIFICATE') ? new X509Certificate(block).publicKey : createPublicKey(block),
+    ),
+  )
+  return readable ? undefined : 'holds something that is no public key'
+}
+
+/** Why a value is no usable JWK set, or undefined. */
+export const jwksFault = (set: unknown): string | undefined => {
+  const keys: unknown = isObject(set) ? Reflect.get(set, 'keys') : undefined
+  if (!Array.isArray(keys)) return 'holds no JWK set: {"keys": […]}'
+  if (keys.length === 0) return 'holds an empty key set: no token could pass'
+  for (const key of keys) {
+    if (!isObject(key)) return 'holds a key that is no JSON object'
+    // A shared secret in a set of public keys lets everyone who reads the set sign tokens (RFC 8725 section 3.1).
+    if (Reflect.get(key, 'kty') === 'oct') return 'holds a symmetric key (`oct`): only public ones belong here'
+    if (Reflect.has(key, 'd')) return 'holds a private key: only public ones belong here'
+  }
+  const usable = keys.some((key) => holds(() => createPublicKey({ key: { ...key }, format: 'jwk' })))
+  return usable ? undefined : 'holds no key that can be read'
+}
+
+/** Why bytes are no usable JWK set, or undefined. */
+export const jwksFileFault = (bytes: Uint8Array): string | undefined => {
+  let set: unknown
+  try {
+    set = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    return 'is not JSON'
+  }
+  return jwksFault(set)
+}
+
+const pemBlock = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Whether a parser takes it; its message may quote the content and is dropped. */
+const holds = (parse: () => unknown): boolean => {
+  try {
+    parse()
+    return true
+  } catch {
+    return false
+  }
+}

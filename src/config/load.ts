@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto'
+import { compile } from './compile.ts'
+import type { Config } from './config.ts'
+import type { Environment } from './environment.ts'
+import { type ReadFile, readRegularFile } from './files.ts'
+import type { Problem } from './problem.ts'
+import { buildTree } from './read-tree.ts'
+import { reclaim } from './reclaim.ts'
+import { createReport, type Report } from './report.ts'
+import { decodeText, parseText } from './text.ts'
+import type { Tree } from './tree.ts'
+import { validate } from './validate.ts'
+
+export type Loaded =
+  | { readonly ok: true; readonly config: Config }
+  /** Every problem, in the order of the file; and what would have been warned about. */
+  | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly Problem[] }
+
+export interface LoadOptions {
+  /** Where `${NAME}` comes from. */
+  readonly env: Environment
+  /** How the config and the files it names are read; default: from disk. */
+  readonly readFile?: ReadFile
+}
+
+/** Reads and compiles a config file. Synchronous; throws for nothing that the file or its neighbours contain. */
+export const loadConfig = (file: string, { env, readFile = readRegularFile }: LoadOptions): Loaded => {
+  const read = readFile(file)
+  if (!read.ok) return refused(file, `the config file ${read.fault}`)
+  const decoded = decodeText(read.bytes)
+  if (decoded.ok) return parseConfig(decoded.text, file, { env, readFile })
+  const report = createReport(file, decoded.text, () => undefined)
+  report.problemAt(decoded.fault.offset, decoded.fault.message)
+  return { ok: false, problems: report.problems(), warnings: [] }
+}
+
+/**
+ * Compiles the text of a config file. Proves that the file means something and hangs together; that issuers answer and
+ * upstreams listen is not looked at.
+ */
+export const parseConfig = (
+  written: string,
+  file: string,
+  { env, readFile = readRegularFile }: LoadOptions,
+): Loaded => {
+  const text = written.replace(/^\uFEFF/, '')
+  let tree: Tree | undefined
+  const report = createReport(file, text, () => tree)
+  const fail = (): Loaded => ({ ok: false, problems: report.problems(), warnings: report.warnings() })
+
+  tree = readText(text, env, report)
+  if (!tree) return fail()
+  if (text.length > largeText) reclaim()
+  const outline = { issuerNames: keysOf(tree.data, 'issuers'), upstreamCount: keysOf(tree.data, 'upstreams').length }
+
+  const input = validate(tree, report)
+  if (!input) return fail()
+  const parts = compile(input, { file, report, readFile, ...outline })
+  if (report.problems().length > 0) return fail()
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 12)
+  return { ok: true, config: freeze({ file, hash, warnings: report.warnings(), ...parts }) }
+}
+
+/** In characters. What nobody wrote by hand. */
+const largeText = 1024 * 1024
+
+/** The document is left behind here: what it takes in memory is free again before the compiling begins. */
+const readText = (text: string, env: Environment, report: Report): Tree | undefined => {
+  const { document, faults } = parseText(text)
+  for (const { offset, message } of faults) report.problemAt(offset, message)
+  // Beyond a mistake in the syntax, the rest of the file is guesswork.
+  if (!document || faults.length > 0) return undefined
+  const built = buildTree(document, env)
+  for (const { offset, message } of built.faults) report.problemAt(offset, message)
+  return built.tree
+}
+
+const refused = (file: string, message: string): Loaded => ({
+  ok: false,
+  problems: [{ file, line: 1, column: 1, message, source: '' }],
+  warnings: [],
+})
+
+const keysOf = (data: unknown, section: string): readonly string[] => {
+  const map: unknown = typeof data === 'object' && data !== null ? Reflect.get(data, section) : undefined
+  return typeof map === 'object' && map !== null && !Array.isArray(map) ? Object.keys(map) : []
+}
+
+/** Freezes all the way down to Maps: they cannot be frozen, and their types are read-only. */
+const freeze = <T>(value: T): T => {
+  if (typeof value !== 'object' || value === null || value instanceof Map || Object.isFrozen(value)) return value
+  Object.freeze(value)
+  for (const member of Object.values(value)) freeze(member)
+  return value
+}

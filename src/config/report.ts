@@ -1,0 +1,97 @@
+import type { LineCounter } from 'yaml'
+import type { Problem } from './problem.ts'
+import { lineCounter } from './text.ts'
+import type { Path, Tree } from './tree.ts'
+
+/** Collects what is wrong and what is worth a warning, at paths of the file. */
+export interface Report {
+  /** A reason not to start. Silent about a value that could not be known, for that is reported already. */
+  problem(path: Path, message: string, on?: 'key' | 'value'): void
+  warn(path: Path, message: string, on?: 'key' | 'value'): void
+  /** A problem at an offset of the text. */
+  problemAt(offset: number, message: string): void
+  /** What messages may quote: the text of the file, never a value of the environment. */
+  quote(path: Path, on?: 'key' | 'value'): string
+  /** Whether the value there came from the environment, so that no message may show what was made of it. */
+  isExpanded(path: Path): boolean
+  /** Whether the file says anything there, even if it was of no use. */
+  has(path: Path): boolean
+  /** Line of the value there, from 1. */
+  line(path: Path): number
+  readonly problems: () => readonly Problem[]
+  readonly warnings: () => readonly Problem[]
+}
+
+/** @param tree undefined while there is none: then only offsets can be reported */
+export const createReport = (file: string, text: string, tree: () => Tree | undefined): Report => {
+  const problems: Found[] = []
+  const warnings: Found[] = []
+  let lines: LineCounter | undefined
+  const counter = (): LineCounter => {
+    lines ??= lineCounter(text)
+    return lines
+  }
+  const add = (list: Found[], path: Path, message: string, on: 'key' | 'value'): void => {
+    if (on === 'value' && tree()?.isUnknown(path)) return
+    list.push({ offset: tree()?.locate(path, on) ?? 0, message })
+  }
+  return {
+    problem: (path, message, on = 'value') => add(problems, path, message, on),
+    warn: (path, message, on = 'value') => add(warnings, path, message, on),
+    problemAt: (offset, message) => {
+      problems.push({ offset, message })
+    },
+    quote: (path, on = 'value') => tree()?.quote(path, on) ?? '',
+    has: (path) => tree()?.has(path) ?? false,
+    isExpanded: (path) => tree()?.isExpanded(path) ?? false,
+    line: (path) => Math.max(counter().linePos(tree()?.locate(path, 'value') ?? 0).line, 1),
+    problems: () => place(file, text, counter, problems),
+    warnings: () => place(file, text, counter, warnings),
+  }
+}
+
+interface Found {
+  readonly offset: number
+  readonly message: string
+}
+
+const place = (file: string, text: string, counter: () => LineCounter, found: readonly Found[]): readonly Problem[] => {
+  if (found.length === 0) return []
+  const lines = counter()
+  const seen = new Set<string>()
+  const placed: Problem[] = []
+  for (const { offset, message } of found.toSorted((one, other) => one.offset - other.offset)) {
+    if (seen.has(`${offset} ${message}`)) continue
+    seen.add(`${offset} ${message}`)
+    placed.push(problemAt(file, text, lines, offset, message))
+  }
+  return placed
+}
+
+const problemAt = (file: string, text: string, lines: LineCounter, offset: number, message: string): Problem => {
+  const { line, col } = lines.linePos(offset)
+  const start = lines.lineStarts[line - 1] ?? 0
+  const end = lines.lineStarts[line] ?? text.length + 1
+  const source = text.slice(start, end - 1).replace(/\r$/, '')
+  return { file, line: Math.max(line, 1), column: Math.max(col, 1), message, source: mask(source) }
+}
+
+/**
+ * Hides what a shown line may hold in secret: values of keys that say so, private members of a JWK, a password in a
+ * URL. As many characters remain, so the caret still points at the right one.
+ */
+const mask = (source: string): string =>
+  source
+    .replace(
+      /((?:secret|password|passphrase)["']?\s*:\s*)("[^"]*"?|'[^']*'?|[^\s,{}[\]#]+)/gi,
+      (_whole, key: string, value: string) => key + stars(value),
+    )
+    .replace(
+      /((?<![\w/])["']?(?:d|p|q|dp|dq|qi|k)["']?\s*:\s*)(["']?[\w-]{8,}["']?)/g,
+      (_whole, key: string, value: string) => key + stars(value),
+    )
+    .replace(/(\/\/)([^\s/@]+)(?=@)/g, (_whole, slashes: string, value: string) => slashes + stars(value))
+
+// A variable shows nothing.
+const stars = (value: string): string =>
+  /^["']?\$\{[A-Za-z0-9_]+\}["']?$/.test(value) ? value : '*'.repeat(value.length)

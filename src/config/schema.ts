@@ -1,0 +1,62 @@
+import { z } from 'zod'
+import { devSchema } from '../dev/options.ts'
+import {
+  adminSchema,
+  forwardAuthSchema,
+  listenSchema,
+  readinessSchema,
+  refusalsSchema,
+  requestIdSchema,
+} from '../http/options.ts'
+import { keyShape } from '../keys/options.ts'
+import { logSchema } from '../observe/options.ts'
+import { storeSchema } from '../store/options.ts'
+import { dpopSchema, tokenShape } from '../token/options.ts'
+import { upstreamSchema } from './entry-schema.ts'
+import { fields } from './fields.ts'
+
+const issuer = z
+  .strictObject({
+    issuer: z.string().describe('Compared with `iss`, character for character.'),
+    ...tokenShape(fields.duration),
+    ...keyShape(fields.duration),
+  })
+  .meta({ id: 'Issuer', description: 'An authorization server.' })
+
+const issuerDefaults = issuer.parse({ issuer: '' })
+
+/** The whole file: every room's options, assembled. The single source of the keys that exist. */
+export const schema = z
+  .strictObject({
+    listen: listenSchema(fields),
+    admin: adminSchema(fields),
+    store: storeSchema,
+    refusals: refusalsSchema,
+    readiness: readinessSchema(fields),
+    dpop: dpopSchema,
+    forward_auth: forwardAuthSchema,
+    log: logSchema,
+    request_id: requestIdSchema,
+    workers: z
+      .literal(1, { error: 'other than `1` is not supported yet' })
+      .optional()
+      .describe('Not supported yet: only `1`.'),
+    issuers: z
+      .record(
+        z.string(),
+        z.union([z.string(), issuer], { error: 'must be the URL of an authorization server, or a map with `issuer`' }),
+      )
+      .describe('The authorization servers whose tokens count, each under a name.'),
+    upstreams: z
+      .record(z.string(), upstreamSchema)
+      .describe('What is served: base URI of an upstream, and the resource that it is.'),
+    dev: devSchema(fields.duration).optional(),
+  })
+  .meta({ title: 'Audgate', description: 'Config file of Audgate, the gateway for audience-restricted tokens.' })
+
+export type FileInput = z.output<typeof schema>
+/** An issuer's map; its string form is expanded by {@link bareIssuer}. */
+export type IssuerInput = Exclude<FileInput['issuers'][string], string>
+
+/** What the URL alone stands for. */
+export const bareIssuer = (issuer: string): IssuerInput => ({ ...issuerDefaults, issuer })
