@@ -31,6 +31,8 @@ import { version } from './version.ts'
 export interface Gateway {
   /** Binds the admin listener, then the public one. Rejects when an address is taken. */
   listen(): Promise<{ readonly address: AddressInfo; readonly admin: AddressInfo | undefined }>
+  /** Loads the keys of every issuer again, now. The config stays as it is. */
+  reloadKeys(): Promise<void>
   /**
    * Readiness off, goes on accepting for `delayMs` with `Connection: close`, then finishes what is in flight within
    * `listen.timeouts.drain`.
@@ -205,6 +207,10 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
         await admin?.close()
         throw error
       }
+    },
+    reloadKeys: async () => {
+      await Promise.all(issuers.map(({ keys }) => keys.reload()))
+      log.logger.info('keys loaded again')
     },
     close: async (delayMs) => {
       draining = true

@@ -1,48 +1,44 @@
-import { parseArgs } from 'node:util'
 import type { Config } from '../config/config.ts'
 import { type Loaded, loadConfig } from '../config/load.ts'
 import { formatProblem, type Problem } from '../config/problem.ts'
-import { type Io, type Run, usageFault, wrongUsage } from './command.ts'
-import { findConfigFile, noConfigFile } from './config-file.ts'
+import { readArguments } from './arguments.ts'
+import { checkOnline } from './check-online.ts'
+import type { Run } from './command.ts'
 
-export const usage = 'usage: audgate check [--config FILE] [--format text|json]'
+export const usage = `usage: audgate check [--config FILE] [--online] [--format text|json]
 
-/** Checks a config file and says everything that is wrong with it. Starts nothing and asks nobody. */
+Checks a config file and says everything that is wrong with it, each as file:line:column: message.
+Exit status: 0 good (warnings are no fault), 1 problems, 2 wrong usage.
+
+  --config FILE   default: $AUDGATE_CONFIG, ./audgate.yaml, ./config/audgate.yaml, /etc/audgate/audgate.yaml
+  --online        also loads each issuer's keys and tries a TCP connection to each upstream
+  --format        text (default) or json`
+
+/** Checks a config file. Starts nothing; asks nobody but with --online. */
 export const run: Run = async (args, io) => {
-  let values: { config?: string | undefined; format: string }
-  try {
-    values = parseArgs({
-      args,
-      options: { config: { type: 'string' }, format: { type: 'string', default: 'text' } },
-    }).values
-  } catch (error) {
-    return wrongUsage(io, usage, usageFault(error))
-  }
-  const { format } = values
-  if (format !== 'text' && format !== 'json') return wrongUsage(io, usage, '--format is text or json')
-  const file = findConfigFile(values.config, io.env)
-  if (file === undefined) return wrongUsage(io, usage, noConfigFile)
-
-  const loaded = loadConfig(file, { env: io.env })
-  const warnings = loaded.ok ? loaded.config.warnings : loaded.warnings
-  if (format === 'json') {
+  const asked = readArguments(args, io, usage, { format: true, online: true })
+  if (typeof asked === 'number') return asked
+  const loaded = loadConfig(asked.file, { env: io.env })
+  const faults = loaded.ok && asked.online ? await checkOnline(loaded.config) : []
+  const ok = loaded.ok && faults.length === 0
+  if (asked.format === 'json') {
     const problems = loaded.ok ? [] : loaded.problems.map(toJson)
-    io.stdout(`${JSON.stringify({ ok: loaded.ok, problems, warnings: warnings.map(toJson) }, null, 2)}\n`)
-  } else {
-    writeText(loaded, io)
+    const warnings = warningsOf(loaded).map(toJson)
+    io.stdout(`${JSON.stringify({ ok, problems, warnings, ...(asked.online && { online: faults }) }, null, 2)}\n`)
+    return ok ? 0 : 1
   }
-  return loaded.ok ? 0 : 1
+  for (const line of [...formatResult(loaded), ...faults]) io.stderr(`${line}\n`)
+  if (loaded.ok && ok) io.stdout(`${summaryOf(loaded.config)}\n`)
+  return ok ? 0 : 1
 }
 
-const writeText = (loaded: Loaded, io: Io): void => {
-  for (const line of formatResult(loaded)) io.stderr(`${line}\n`)
-  if (loaded.ok) io.stdout(`${summaryOf(loaded.config)}\n`)
-}
+const warningsOf = (loaded: Loaded): readonly Problem[] => (loaded.ok ? loaded.config.warnings : loaded.warnings)
 
 /** What `check` says of a file, without the summary: warnings, and every problem with its line. */
 export const formatResult = (loaded: Loaded): readonly string[] => {
-  const warnings = loaded.ok ? loaded.config.warnings : loaded.warnings
-  const lines = warnings.map((warning) => formatProblem({ ...warning, message: `warning: ${warning.message}` }))
+  const lines = warningsOf(loaded).map((warning) =>
+    formatProblem({ ...warning, message: `warning: ${warning.message}` }),
+  )
   return loaded.ok ? lines : [...loaded.problems.map(formatProblem), ...lines]
 }
 

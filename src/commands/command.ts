@@ -29,3 +29,10 @@ export const usageFault = (error: unknown): string => {
   if (error instanceof Error && code.startsWith('ERR_PARSE_ARGS_')) return error.message.split('. ')[0] ?? code
   throw error
 }
+
+/** Resolves with the name of the signal that asked for the end. */
+export const stopped = (signal: AbortSignal): Promise<unknown> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve(signal.reason)
+    else signal.addEventListener('abort', () => resolve(signal.reason), { once: true })
+  })

@@ -1,11 +1,11 @@
-import { parseArgs } from 'node:util'
 import type { Config, Issuer } from '../config/config.ts'
 import type { BannerRow } from '../dev/banner.ts'
 import type { DevServers } from '../dev/dev-servers.ts'
 import type { DevOptions } from '../dev/options.ts'
 import { createGateway, type Gateway, production } from '../gateway.ts'
-import { type ForegroundIo, usageFault, wrongUsage } from './command.ts'
-import { findConfigFile, noConfigFile, requireConfig } from './config-file.ts'
+import { readArguments } from './arguments.ts'
+import { type ForegroundIo, stopped } from './command.ts'
+import { requireConfig } from './config-file.ts'
 
 export const usage = `usage: audgate dev [--config FILE]
 
@@ -18,15 +18,9 @@ Exit status: 0 good, 1 invalid config or address taken, 2 wrong usage.
 
 /** Runs until a signal asks for the end. */
 export const run = async (args: string[], io: ForegroundIo): Promise<number> => {
-  let named: string | undefined
-  try {
-    named = parseArgs({ args, options: { config: { type: 'string' } } }).values.config
-  } catch (error) {
-    return wrongUsage(io, usage, usageFault(error))
-  }
-  const file = findConfigFile(named, io.env)
-  if (file === undefined) return wrongUsage(io, usage, noConfigFile)
-  const config = requireConfig(file, io)
+  const asked = readArguments(args, io, usage)
+  if (typeof asked === 'number') return asked
+  const config = requireConfig(asked.file, io)
   if (!config) return 1
   const fail = (message: string): 1 => {
     io.stderr(`audgate dev: ${message}\n`)
@@ -34,7 +28,7 @@ export const run = async (args: string[], io: ForegroundIo): Promise<number> => 
   }
   const { dev } = config
   const issuer = config.issuers.find(({ name }) => name === dev?.issuer)
-  if (dev === undefined || issuer === undefined) return fail(`${file} has no \`dev\` block`)
+  if (dev === undefined || issuer === undefined) return fail(`${asked.file} has no \`dev\` block`)
   const room = await devRoom()
 
   let servers: DevServers | undefined
@@ -95,9 +89,3 @@ const rotateOnSignal = ({ authorizationServer }: DevServers, io: ForegroundIo): 
     )
   })
 }
-
-const stopped = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })

@@ -1,30 +1,19 @@
-import { parseArgs } from 'node:util'
 import type { Config, Upstream } from '../config/config.ts'
 import type { ClaimRule, Place, Route } from '../decision/resource.ts'
-import { type Run, usageFault, wrongUsage } from './command.ts'
-import { findConfigFile, noConfigFile, requireConfig } from './config-file.ts'
+import { readArguments } from './arguments.ts'
+import type { Run } from './command.ts'
+import { requireConfig } from './config-file.ts'
 
 export const usage = 'usage: audgate routes [--config FILE] [--format text|json]'
 
 /** Shows what is served where, and what each route needs. */
 export const run: Run = async (args, io) => {
-  let values: { config?: string | undefined; format: string }
-  try {
-    values = parseArgs({
-      args,
-      options: { config: { type: 'string' }, format: { type: 'string', default: 'text' } },
-    }).values
-  } catch (error) {
-    return wrongUsage(io, usage, usageFault(error))
-  }
-  const { format } = values
-  if (format !== 'text' && format !== 'json') return wrongUsage(io, usage, '--format is text or json')
-  const file = findConfigFile(values.config, io.env)
-  if (file === undefined) return wrongUsage(io, usage, noConfigFile)
-  const config = requireConfig(file, io)
+  const asked = readArguments(args, io, usage, { format: true })
+  if (typeof asked === 'number') return asked
+  const config = requireConfig(asked.file, io)
   if (!config) return 1
   const resources = listRoutes(config)
-  io.stdout(format === 'json' ? `${JSON.stringify({ resources }, null, 2)}\n` : formatRoutes(resources))
+  io.stdout(asked.format === 'json' ? `${JSON.stringify({ resources }, null, 2)}\n` : formatRoutes(resources))
   return 0
 }
 

@@ -1,27 +1,22 @@
-import { parseArgs } from 'node:util'
 import { createGateway, production } from '../gateway.ts'
-import { type ForegroundIo, usageFault, wrongUsage } from './command.ts'
-import { findConfigFile, noConfigFile, requireConfig } from './config-file.ts'
+import { readArguments } from './arguments.ts'
+import { type ForegroundIo, stopped } from './command.ts'
+import { requireConfig } from './config-file.ts'
 
 export const usage = `usage: audgate serve [--config FILE]
 
 Runs the gateway in the foreground. SIGTERM: readiness off, go on accepting for listen.timeouts.drain_delay, then finish
-what is in flight within listen.timeouts.drain; SIGINT: the same without the delay; a second signal: at once.
+what is in flight within listen.timeouts.drain; SIGINT: the same without the delay; a second signal: at once. SIGHUP loads
+the issuers' keys again, so that a removed key ends now.
 Exit status: 0 good, 1 invalid config, address taken, or something had to be cut; 2 wrong usage.
 
   --config FILE   default: $AUDGATE_CONFIG, ./audgate.yaml, ./config/audgate.yaml, /etc/audgate/audgate.yaml`
 
 /** Runs until a signal asks for the end. */
 export const run = async (args: string[], io: ForegroundIo): Promise<number> => {
-  let named: string | undefined
-  try {
-    named = parseArgs({ args, options: { config: { type: 'string' } } }).values.config
-  } catch (error) {
-    return wrongUsage(io, usage, usageFault(error))
-  }
-  const file = findConfigFile(named, io.env)
-  if (file === undefined) return wrongUsage(io, usage, noConfigFile)
-  const config = requireConfig(file, io)
+  const asked = readArguments(args, io, usage)
+  if (typeof asked === 'number') return asked
+  const config = requireConfig(asked.file, io)
   if (!config) return 1
   const gateway = createGateway(config, production)
   if (config.dev) gateway.log.logger.warn('the dev block is ignored: `audgate dev` reads it')
@@ -32,14 +27,12 @@ export const run = async (args: string[], io: ForegroundIo): Promise<number> => 
     io.stderr(`audgate serve: ${error instanceof Error ? error.message : 'cannot listen'}\n`)
     return 1
   }
+  io.on('SIGHUP', () => {
+    // Reloading the config is for a later version; flushing keys is what an operator needs at once (AS-11).
+    gateway.log.logger.warn('SIGHUP: keys are loaded again; the config is not, which takes a restart')
+    void gateway.reloadKeys()
+  })
   const signal = await stopped(io.signal)
   const cut = await gateway.close(signal === 'SIGTERM' ? config.listen.timeouts.drainDelayMs : 0)
   return cut === 0 ? 0 : 1
 }
-
-/** The name of the signal that asked for the end. */
-const stopped = (signal: AbortSignal): Promise<unknown> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve(signal.reason)
-    else signal.addEventListener('abort', () => resolve(signal.reason), { once: true })
-  })

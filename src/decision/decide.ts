@@ -126,11 +126,14 @@ const admitRoute = (matched: Match, facts: RequestFacts, where: Where, step?: St
 
 const metadata = (resources: Resources, host: string, method: string, where: Where): Admission => {
   const resource = findMetadata(resources, host, where.path)
-  if (!resource) return refused({ reason: 'route_unknown' }, where)
+  if (!resource) return refused({ reason: isServed(resources, host) ? 'route_unknown' : 'host_unknown' }, where)
   if (method !== 'GET' && method !== 'HEAD')
     return refused({ reason: 'method_not_allowed', allow: ['GET', 'HEAD'] }, where)
   return { kind: 'metadata', resource, where }
 }
+
+const isServed = (resources: Resources, host: string): boolean =>
+  resources.anyHost !== undefined || resources.hosts.has(host) || resources.metadata.has(host)
 
 const refused = (refusal: Refusal, where: Where): Admission => ({ kind: 'refused', refusal, where })
 

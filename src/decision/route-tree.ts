@@ -130,8 +130,12 @@ const sharedMethod = (one: RouteKey, other: RouteKey): string | undefined => {
   return other.methods.find((method) => one.methods?.includes(method))
 }
 
+// Most nodes have no children; ten thousand entries with ten routes each share one empty map.
+const leaf: ReadonlyMap<string, RouteNode> = new Map()
+
 const freezeNode = (node: GrowingNode): RouteNode => ({
-  literals: new Map([...node.literals].map(([key, child]) => [key, freezeNode(child)])),
+  literals:
+    node.literals.size === 0 ? leaf : new Map([...node.literals].map(([key, child]) => [key, freezeNode(child)])),
   parameter: node.parameter && freezeNode(node.parameter),
   end: node.end && freezeTemplate(node.end),
   rest: node.rest && freezeTemplate(node.rest),

@@ -31,6 +31,7 @@ export const parseTarget = (method: string, raw: string, limit: number): Outcome
   const tail = raw.slice(start).search(/[/?#]/)
   const authority = tail < 0 ? raw.slice(start) : raw.slice(start, start + tail)
   const rest = tail < 0 ? '' : raw.slice(start + tail)
+  if (authority === '') return malformed('an absolute URI without an authority')
   return parseOrigin(rest.startsWith('/') ? rest : `/${rest}`, authority)
 }
 

@@ -71,7 +71,11 @@ export const createHandler = (options: HandlerOptions): Handler => {
       record.endedAt = monotonic()
       options.closed(record)
     }
-    if (options.draining()) response.shouldKeepAlive = false
+    // No persistent connection with a client of HTTP/1.0, whatever it asks for (H1-23).
+    if (options.draining() || request.httpVersionMinor === 0) {
+      response.shouldKeepAlive = false
+      peer.ending = true
+    }
 
     const answer = (own: OwnAnswer, last: boolean): void => {
       record.status = own.status

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Refusal } from '../decision/refusal.ts'
-import type { Handler } from './handle.ts'
+import type { Expectation, Handler } from './handle.ts'
 import { ListenError } from './listen-error.ts'
 import type { ListenOptions } from './options.ts'
 
@@ -44,10 +44,10 @@ export const createListener = ({ listen, handle, refuse }: ListenerOptions): Lis
   })
   server.on('request', (request, response) => handle(request, response, 'nothing'))
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
-    handle(request, response, request.httpVersionMinor === 0 ? 'nothing' : 'continue'),
+    handle(request, response, expectationOf(request)),
   )
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
-    handle(request, response, request.httpVersionMinor === 0 ? 'nothing' : 'other'),
+    handle(request, response, expectationOf(request)),
   )
   server.on('connect', (_request: IncomingMessage, socket: Socket) => {
     // What follows a CONNECT is not read as a request, whatever it looks like (H1-28).
@@ -72,6 +72,12 @@ export const createListener = ({ listen, handle, refuse }: ListenerOptions): Lis
     listen: () => bind(server, listen.host, listen.port),
     close: (drainMs) => drain(server, drainMs),
   }
+}
+
+/** Node takes every value that contains the word for `100-continue`. A client of HTTP/1.0 has no expectations (HS-11). */
+const expectationOf = (request: IncomingMessage): Expectation => {
+  if (request.httpVersionMinor === 0) return 'nothing'
+  return request.headers.expect?.toLowerCase() === '100-continue' ? 'continue' : 'other'
 }
 
 const unlimited = 1024 * 1024

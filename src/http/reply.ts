@@ -63,7 +63,8 @@ export const sendOwn = (
   const closing = last || (rest && !short)
   if (closing) response.shouldKeepAlive = false
   const length = Buffer.byteLength(answer.body)
-  response.writeHead(answer.status, [
+  // The phrase is said here, because that of an upstream's answer that was not good enough may still be set.
+  response.writeHead(answer.status, STATUS_CODES[answer.status] ?? '', [
     'Content-Type',
     answer.contentType,
     'Content-Length',
@@ -82,7 +83,8 @@ export const sendOwn = (
     return written
   }
   response.end(body)
-  if (rest && short) drain(request, (complete) => complete || request.socket.destroy())
+  const { socket } = request
+  if (rest && short) drain(request, (complete) => complete || socket.destroy())
   return written
 }
 

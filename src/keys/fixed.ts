@@ -23,14 +23,16 @@ export interface FixedOptions {
 }
 
 /**
- * Keys that the operator gave: read once, never fetched, never stale. A file that is broken leaves the source `cold`,
- * and every token of the issuer is `keys_unavailable` until the next load of the config. Never throws.
+ * Keys that the operator gave: read at the start and on `reload`, never fetched, never stale. A file that is broken at
+ * the start leaves the source `cold`, and every token of the issuer is `keys_unavailable`; one that is broken later
+ * leaves the keys as they were. Never throws.
  */
 export const createFixedKeySource = (options: FixedOptions, events: KeyEvents, clock: Clock): KeySource => {
   const { name, algorithms, nameless } = options
   let selection: Selection | undefined
   let loadedAt: number | undefined
   let fault: string | undefined
+  let generation = 0
 
   const load = async (): Promise<void> => {
     const read = await options.read()
@@ -39,7 +41,10 @@ export const createFixedKeySource = (options: FixedOptions, events: KeyEvents, c
     if (vetted.keys.length === 0) {
       fault = read.ok ? noUsableKey(vetted) : read.fault
     } else {
-      selection = await createSelection(createLocalJWKSet({ keys: vetted.keys.map(({ jwk }) => jwk) }), vetted)
+      const loaded = await createSelection(createLocalJWKSet({ keys: vetted.keys.map(({ jwk }) => jwk) }), vetted)
+      if (loaded.fingerprint !== selection?.fingerprint) generation += 1
+      selection = loaded
+      fault = undefined
       loadedAt = Math.floor(clock.now() / 1000)
     }
     events.stateChanged(name, report())
@@ -68,7 +73,7 @@ export const createFixedKeySource = (options: FixedOptions, events: KeyEvents, c
       return state()
     },
     get generation() {
-      return selection === undefined ? 0 : 1
+      return generation
     },
     resolve: (hint) => {
       if (hint.kid !== undefined && hint.kid.length > longestKid) return keyUnknown(name, 'absent', hint)
@@ -76,6 +81,7 @@ export const createFixedKeySource = (options: FixedOptions, events: KeyEvents, c
     },
     report,
     started,
+    reload: load,
     close: () => started,
   }
 }

@@ -26,6 +26,8 @@ export interface KeySource {
   report(): KeyReport
   /** Settles after the first attempt to load, good or bad. Never rejects. */
   readonly started: Promise<void>
+  /** Loads the keys again now, so that a removed one ends at once (AS-11). A failure keeps what is there. Never rejects. */
+  reload(): Promise<void>
   close(): Promise<void>
 }
 

@@ -213,6 +213,7 @@ export const createRemoteKeySource = (options: RemoteOptions, deps: RemoteDeps):
       return report()
     },
     started,
+    reload: () => fetchOnce('schedule'),
     close: async () => {
       closed = true
       disarm()

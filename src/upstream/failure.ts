@@ -2,9 +2,15 @@ import type { Refusal } from '../decision/refusal.ts'
 
 /**
  * What an error of undici, or of the socket below it, means for the client (ER-1): by code, never by message. An
- * unknown code is the upstream's fault as long as the request had left; `UND_ERR_INVALID_ARG` is our own.
+ * unknown code is the upstream's fault; `UND_ERR_INVALID_ARG` is our own.
+ *
+ * @param left whether there was a connection, and the request had begun to go
  */
-export const refusalOf = (error: unknown): Refusal => {
+export const refusalOf = (error: unknown, left: boolean): Refusal => {
+  // undici's parser error has a code by its type, but none at run time (8.12.4).
+  if (error instanceof Error && error.name === 'HTTPParserError') {
+    return { reason: 'upstream_invalid', fault: 'not an HTTP/1.1 message' }
+  }
   const code = codeOf(error)
   switch (code) {
     case 'UND_ERR_CONNECT_TIMEOUT':
@@ -27,13 +33,11 @@ export const refusalOf = (error: unknown): Refusal => {
     case 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH':
       return { reason: 'internal' }
     default:
-      return code.startsWith('HPE_')
-        ? { reason: 'upstream_invalid', fault: code }
-        : { reason: 'upstream_unreachable', fault: code === '' ? 'unknown' : code }
+      return { reason: left ? 'upstream_invalid' : 'upstream_unreachable', fault: code === '' ? 'unknown' : code }
   }
 }
 
-/** `ECONNREFUSED`, `HPE_INVALID_CONSTANT`, `CERT_HAS_EXPIRED` …; a word of the platform, never text from a peer. */
+/** `ECONNREFUSED`, `ENOTFOUND`, `CERT_HAS_EXPIRED` …; a word of the platform, never text from a peer. */
 const codeOf = (error: unknown): string => {
   if (!(error instanceof Error)) return ''
   if ('code' in error && typeof error.code === 'string') return error.code

@@ -111,6 +111,7 @@ const relay = (
   let controller: Dispatcher.DispatchController | undefined
   let phase: 'waiting' | 'streaming' | 'over' = 'waiting'
   let sent = 0
+  let interim = 0
 
   const refuse = (refusal: Refusal): void => {
     if (phase !== 'waiting') return
@@ -144,6 +145,12 @@ const relay = (
     },
     onResponseStart: (running, status, _parsed, statusText) => {
       if (phase !== 'waiting') return
+      // Interim answers (102, 103) are not relayed, and each gives the upstream its time anew: not for ever (HS-12).
+      if (status < 200) {
+        interim++
+        if (interim > interimAtMost) refuseAnswer('a flood of interim answers')
+        return
+      }
       exchange.onAnswer()
       // In strip mode the upstream saw no credential: its challenge would only send the client in circles (BR-20).
       if (status === 401 && options.authorization === 'strip') {
@@ -177,11 +184,13 @@ const relay = (
     },
     onResponseError: (_running, error) => {
       ended()
-      if (phase === 'waiting') return refuse(request.errored ? clientGone : refusalOf(error))
+      if (phase === 'waiting') return refuse(request.errored ? clientGone : refusalOf(error, controller !== undefined))
       if (phase === 'over') return
       // A truncated answer is never presented as complete: no last chunk, no clean end (H1-21).
       end(request.errored ? 'client' : 'upstream')
-      response.destroy()
+      // To a client of HTTP/1.0 the end of the connection is the end of the content: only a reset says otherwise.
+      if (request.httpVersionMinor === 0) request.socket.resetAndDestroy()
+      else response.destroy()
     },
     onBodySent: (chunk: Buffer) => {
       sent += chunk.length
@@ -192,6 +201,8 @@ const relay = (
   }
   return { handler, cancel }
 }
+
+const interimAtMost = 32
 
 /** The content broke off or was no valid framing: the parser has answered, or nobody is there to be answered. */
 const clientGone: Refusal = { reason: 'request_malformed', fault: 'the content broke off' }

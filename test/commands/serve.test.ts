@@ -117,3 +117,11 @@ for (const [what, args, status] of [
     assert.equal(audgate.stderr() === '', status === 0)
   })
 }
+
+test('serve: SIGHUP loads the keys again and keeps serving', async (t) => {
+  const audgate = startAudgate(t, ['serve', '--config', temporaryFile(t, 'audgate.yaml', yaml('http://127.0.0.1:9'))])
+  const [, port] = await audgate.said(listening)
+  audgate.child.kill('SIGHUP')
+  await audgate.said(/keys loaded again/)
+  assert.equal((await fetch(`http://127.0.0.1:${port}/orders`)).status, 401)
+})

@@ -90,6 +90,12 @@ const cases: readonly (readonly [string, string, Partial<RequestFacts>, string])
     'metadata orders',
   ],
   ['PR-16', 'metadata of nobody', { target: '/.well-known/oauth-protected-resource/x' }, 'route_unknown'],
+  [
+    'HS-19',
+    'metadata of an unknown host',
+    { target: '/.well-known/oauth-protected-resource/orders', authority: 'x.test' },
+    'host_unknown',
+  ],
   ['PR-16', 'metadata below a resource', { target: '/.well-known/oauth-protected-resource/orders/1' }, 'route_unknown'],
   [
     'PR-6',

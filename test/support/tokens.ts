@@ -114,6 +114,7 @@ export const issuerKeys = async (keys: readonly TestKey[], name = 'main'): Promi
       return generation
     },
     started: Promise.resolve(),
+    reload: async () => undefined,
     resolve(hint, now) {
       asked.push(hint)
       return answer(hint, now)
