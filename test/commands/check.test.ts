@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { test } from 'node:test'
 import { run } from '../../src/commands/check.ts'
 import { findConfigFile } from '../../src/commands/config-file.ts'
+import { temporaryFile } from '../support/audgate-process.ts'
 
 const golden = (name: string): string => resolve(import.meta.dirname, '../golden/config', name)
 
@@ -90,4 +91,21 @@ test('the config is looked for in --config, AUDGATE_CONFIG, and the usual places
     findConfigFile(undefined, {}, () => false),
     undefined,
   )
+})
+
+test('check --online: an issuer and an upstream that do not answer are said, and exit with 1', async (t) => {
+  const yaml =
+    'issuers: { main: http://127.0.0.1:1 }\nupstreams: { "http://127.0.0.1:2": { resource: https://api.test/x } }\n'
+  const file = temporaryFile(t, 'audgate.yaml', yaml)
+  const ask = (...more: string[]) => check(['--config', file, ...more])
+  assert.equal((await ask()).status, 0)
+  const text = await ask('--online')
+  assert.equal(text.status, 1)
+  assert.match(text.stderr, /^issuer main: no keys: /m)
+  assert.match(text.stderr, /^upstream http:\/\/127\.0\.0\.1:2: no TCP connection: ECONNREFUSED/m)
+  const json = await ask('--online', '--format', 'json')
+  assert.equal(json.status, 1)
+  const { ok, online } = JSON.parse(json.stdout)
+  assert.equal(ok, false)
+  assert.equal(online.length, 2)
 })
