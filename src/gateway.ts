@@ -242,11 +242,12 @@ const keyEvents = (metrics: Metrics, log: Log, changed: (issuer: string, state: 
     },
     stateChanged: (issuer, report) => {
       metrics.keyEvents.stateChanged(issuer, report)
-      changed(issuer, report.state)
       // Told after every attempt; the log wants to know of changes only.
-      if (last.get(issuer) === report.state) return
+      if (last.get(issuer) !== report.state) {
+        log.logger.info({ issuer, state: report.state, keys: report.keys }, 'key state')
+      }
       last.set(issuer, report.state)
-      log.logger.info({ issuer, state: report.state, keys: report.keys }, 'key state')
+      changed(issuer, report.state)
     },
     unknownKid: metrics.keyEvents.unknownKid,
     keyDropped: (issuer, kid, why) => log.logger.warn({ issuer, kid, detail: why }, 'key not used'),

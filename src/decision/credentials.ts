@@ -16,10 +16,11 @@ export const readCredentials = (authorization: readonly string[], query: string)
   if (authorization.length > 1) {
     return refuse({ reason: 'credentials_repeated', fault: `${authorization.length} Authorization lines` })
   }
-  const scheme = schemeName.exec(line)?.[0]
+  // The usual spelling first: it is looked at on every request.
+  const scheme = line.startsWith('Bearer ') ? 'Bearer' : schemeName.exec(line)?.[0]
   if (scheme === undefined) return broken('no authentication scheme')
   const next = line.charCodeAt(scheme.length)
-  const bearer = scheme.length === 6 && scheme.toLowerCase() === 'bearer'
+  const bearer = scheme === 'Bearer' || (scheme.length === 6 && scheme.toLowerCase() === 'bearer')
   // `Bearer<TAB>x`, `Bearer,x`: a scheme is followed by spaces or by nothing (BR-3).
   if (!Number.isNaN(next) && next !== space) return broken('the scheme is not followed by a space')
   if (!bearer) return missing('an authentication scheme that is not supported')

@@ -53,6 +53,8 @@ export type Expectation = 'nothing' | 'continue' | 'other'
  */
 export const createHandler = (options: HandlerOptions): Handler => {
   const { resources, verifier, forwarder, peers, policy, monotonic } = options
+  const viaNow = `1.1 ${options.pseudonym}`
+  const viaOld = `1.0 ${options.pseudonym}`
   const requestIdName = options.requestIdHeader.toLowerCase()
 
   return (request, response, expects) => {
@@ -71,14 +73,16 @@ export const createHandler = (options: HandlerOptions): Handler => {
       record.endedAt = monotonic()
       options.closed(record)
     }
-    // No persistent connection with a client of HTTP/1.0, whatever it asks for (H1-23).
-    if (options.draining() || request.httpVersionMinor === 0) {
+    // No persistent connection with a client of HTTP/1.0, whatever it asks for (H1-23), and none behind an upgrade that
+    // is not taken: Node throws away what was read ahead of its answer (H1-28, RFC 9931).
+    if (request.httpVersionMinor === 0 || (framed && head.nominated?.has('upgrade'))) {
       response.shouldKeepAlive = false
       peer.ending = true
     }
 
     const answer = (own: OwnAnswer, last: boolean): void => {
       record.status = own.status
+      if (options.draining()) response.shouldKeepAlive = false
       const remainder = {
         hasBody: framed ? head.hasBody : true,
         contentLength: framed ? head.contentLength : undefined,
@@ -103,10 +107,10 @@ export const createHandler = (options: HandlerOptions): Handler => {
     }
 
     const forward = (permission: Grant | PublicPass, head: Head, query: string): void => {
-      const via = `${request.httpVersion} ${options.pseudonym}`
-      if (head.via.includes(options.pseudonym)) return refuseWith({ reason: 'upstream_loop' })
+      const via = request.httpVersionMinor === 0 ? viaOld : viaNow
+      if (head.via !== '' && head.via.includes(options.pseudonym)) return refuseWith({ reason: 'upstream_loop' })
       if (expects === 'continue') response.writeContinue()
-      record.forwardedAt = monotonic()
+      record.forwardedAt = record.decidedAt
       const cancel = forwarder.forward(permission, {
         request,
         response,
@@ -117,6 +121,7 @@ export const createHandler = (options: HandlerOptions): Handler => {
         bodySize: options.limits.bodySize,
         onAnswer: () => {
           record.upstreamHeadAt = monotonic()
+          if (options.draining()) response.shouldKeepAlive = false
         },
         onHead: (status) => {
           record.headAt = monotonic()
@@ -166,8 +171,9 @@ export const createHandler = (options: HandlerOptions): Handler => {
             record.clientId = verified.value.client
             return authorize(candidate, verified.value, now, options.tolerances.get(verified.value.issuer) ?? 0)
           }
-          const verified = verifier.verify(candidate.credential, candidate.match.resource.issuers, options.now())
-          if (!(verified instanceof Promise)) return settle(judge(verified, options.now()), head, where.query)
+          const now = options.now()
+          const verified = verifier.verify(candidate.credential, candidate.match.resource.issuers, now)
+          if (!(verified instanceof Promise)) return settle(judge(verified, now), head, where.query)
           verified
             .catch((error: unknown) => {
               options.failed(error, record.requestId)

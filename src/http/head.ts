@@ -151,31 +151,33 @@ type Slot =
   | 'x-forwarded-host'
   | 'forwarded'
 
-const slots: ReadonlyMap<string, Slot> = new Map(
-  (
-    [
-      'host',
-      'authorization',
-      'connection',
-      'transfer-encoding',
-      'content-length',
-      'via',
-      'x-forwarded-for',
-      'x-forwarded-proto',
-      'x-forwarded-host',
-      'forwarded',
-    ] as const
-  ).flatMap((slot) => [
-    [slot, slot] as const,
-    // The spelling most clients use, so that lowering a name is the exception.
-    [slot.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase()), slot] as const,
-  ]),
+const slots = [
+  'host',
+  'authorization',
+  'connection',
+  'transfer-encoding',
+  'content-length',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'forwarded',
+] as const satisfies readonly Slot[]
+
+/** By length: that and the first letter tell most names from all of these, and nothing needs to be lowered. */
+const slotsByLength: readonly (readonly Slot[])[] = Array.from({ length: 18 }, (_, length) =>
+  slots.filter((slot) => slot.length === length),
 )
 
-const slotLengths: ReadonlySet<number> = new Set([...slots.keys()].map((name) => name.length))
-
-const slotOf = (name: string): Slot | undefined =>
-  slots.get(name) ?? (slotLengths.has(name.length) ? slots.get(name.toLowerCase()) : undefined)
+const slotOf = (name: string): Slot | undefined => {
+  const candidates = slotsByLength[name.length]
+  if (!candidates) return undefined
+  const first = name.charCodeAt(0) | 0x20
+  for (const slot of candidates) {
+    if (slot.charCodeAt(0) === first && name.toLowerCase() === slot) return slot
+  }
+  return undefined
+}
 
 const none: readonly string[] = []
 const nothing: ForwardedFields = { for: '', proto: '', host: '', forwarded: '' }
@@ -204,7 +206,7 @@ const codingFault = (
     : malformed('an unknown list of transfer codings')
 }
 
-const plainConnection = /^(?:keep-alive|close|upgrade)$/i
+const plainConnection = /^(?:keep-alive|close)$/i
 
 const nominations = (connection: string): ReadonlySet<string> | undefined => {
   if (plainConnection.test(connection)) return undefined

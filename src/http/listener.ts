@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Refusal } from '../decision/refusal.ts'
 import type { Expectation, Handler } from './handle.ts'
@@ -52,14 +52,22 @@ export const createListener = ({ listen, handle, refuse }: ListenerOptions): Lis
   server.on('connect', (_request: IncomingMessage, socket: Socket) => {
     // What follows a CONNECT is not read as a request, whatever it looks like (H1-28).
     socket.on('error', () => socket.destroy())
-    socket.end(refuse({ reason: 'method_not_implemented' }, socket))
+    const owed = answerUnderWay(socket)
+    if (owed) endAfter(owed, socket)
+    else socket.end(refuse({ reason: 'method_not_implemented' }, socket))
   })
+  const faulty = new WeakSet<Socket>()
   server.on('clientError', (error: Error, socket: Socket) => {
     if (socket.destroyed) return
-    const answer = answerOf(socket)
-    // Bytes behind a request that said `Connection: close`: they are no request, and that one is still to be answered.
-    if (answer === 'owed' && 'code' in error && error.code === 'HPE_CLOSED_CONNECTION') return
-    if (!socket.writable || answer === 'begun') {
+    const answer = answerUnderWay(socket)
+    if (answer?.req.complete) {
+      // The fault lies behind a request that is whole: what is owed is answered first, and nothing else (RFC 9112 9.3.2).
+      if (!faulty.has(socket)) endAfter(answer, socket)
+      faulty.add(socket)
+      return
+    }
+    if (!socket.writable || answer?.headersSent) {
+      // No second answer may be written into one that has begun: what stands there is flushed, and the rest is cut.
       socket.destroySoon()
       return
     }
@@ -83,14 +91,20 @@ const expectationOf = (request: IncomingMessage): Expectation => {
 const unlimited = 1024 * 1024
 const slack = 4096
 
-/**
- * What is owed on this connection. When an answer has begun, no second one may be written into it: what stands there
- * already is flushed, and a stream that was not at its end is cut.
- */
-const answerOf = (socket: Socket): 'none' | 'owed' | 'begun' => {
+/** Ends the connection after this answer and those of the requests that were pipelined behind it. */
+const endAfter = (answer: ServerResponse, socket: Socket): void => {
+  answer.once('finish', () => {
+    // By now Node has given the connection to the next one.
+    const next = answerUnderWay(socket)
+    if (next && next !== answer) endAfter(next, socket)
+    else socket.destroySoon()
+  })
+}
+
+/** The answer that the connection waits for, begun or not. */
+const answerUnderWay = (socket: Socket): ServerResponse | undefined => {
   const message: unknown = Reflect.get(socket, '_httpMessage')
-  if (typeof message !== 'object' || message === null) return 'none'
-  return Reflect.get(message, 'headersSent') === true ? 'begun' : 'owed'
+  return message instanceof ServerResponse ? message : undefined
 }
 
 /** What llhttp found, as a refusal; by code, never by message. */

@@ -13,6 +13,8 @@ export interface Peer {
   readonly tls: boolean
   /** The connection ends with the answer under way: what the client sent behind it is no request (H1-19, H1-28). */
   ending: boolean
+  /** Our element of `Forwarded` for the last authority asked for here, which is seldom another one. */
+  told: { readonly authority: string; readonly element: string } | undefined
 }
 
 export interface Peers {
@@ -34,7 +36,7 @@ export const createPeers = (trustedProxies: readonly string[]): Peers => {
       if (seen) return seen
       const address = unmapped(socket.remoteAddress ?? '')
       const trusts = trustedProxies.length > 0 && isTrusted(address)
-      const peer = { address, trusted: trusts, tls: 'encrypted' in socket, ending: false }
+      const peer = { address, trusted: trusts, tls: 'encrypted' in socket, ending: false, told: undefined }
       known.set(socket, peer)
       return peer
     },
@@ -62,20 +64,32 @@ export const isSecure = (peer: Peer, head: Head): boolean => peer.tls || (peer.t
  * @param authority as validated; `''` when the request had none
  */
 export const hopOf = (peer: Peer, head: Head, authority: string, via: string, requestId: string): Hop => {
-  const chain = peer.trusted && isAddressList(head.forwarded.for) ? `${head.forwarded.for}, ` : ''
-  const elements = peer.trusted && isForwarded(head.forwarded.forwarded) ? `${head.forwarded.forwarded}, ` : ''
-  const proto = peer.tls ? 'https' : peer.trusted && protoOf(head) === 'https' ? 'https' : 'http'
-  const named = peer.trusted && parseAuthority(head.forwarded.host) !== undefined ? head.forwarded.host : authority
-  const node = peer.address.includes(':') ? `"[${peer.address}]"` : peer.address === '' ? 'unknown' : peer.address
-  const host = authority === '' ? '' : `;host="${authority}"`
+  const way = head.via === '' ? via : `${head.via}, ${via}`
+  const address = peer.address === '' ? 'unknown' : peer.address
+  if (!peer.trusted) {
+    const proto = peer.tls ? 'https' : 'http'
+    if (peer.told?.authority !== authority) peer.told = { authority, element: elementOf(peer, authority, proto) }
+    return { forwardedFor: address, forwarded: peer.told.element, proto, host: authority, via: way, requestId }
+  }
+  const chain = isAddressList(head.forwarded.for) ? `${head.forwarded.for}, ` : ''
+  const elements = isForwarded(head.forwarded.forwarded) ? `${head.forwarded.forwarded}, ` : ''
+  const proto = peer.tls || protoOf(head) === 'https' ? 'https' : 'http'
+  const named = parseAuthority(head.forwarded.host) !== undefined ? head.forwarded.host : authority
   return {
-    forwardedFor: `${chain}${peer.address === '' ? 'unknown' : peer.address}`,
-    forwarded: `${elements}for=${node}${host};proto=${proto}`,
+    forwardedFor: chain + address,
+    forwarded: elements + elementOf(peer, authority, proto),
     proto,
     host: named,
-    via: head.via === '' ? via : `${head.via}, ${via}`,
+    via: way,
     requestId,
   }
+}
+
+/** RFC 7239 section 4. */
+const elementOf = ({ address }: Peer, authority: string, proto: string): string => {
+  const node = address.includes(':') ? `"[${address}]"` : address === '' ? 'unknown' : address
+  const host = authority === '' ? '' : `;host="${authority}"`
+  return `for=${node}${host};proto=${proto}`
 }
 
 const unmapped = (address: string): string =>

@@ -30,7 +30,9 @@ const LONGEST_PAUSE_MS = 100
  */
 export const createDestination = (target: number | string, lost: (lines: number) => void): Destination => {
   const descriptor = typeof target === 'number' ? target : openSync(target, 'a')
-  let held = ''
+  // Lines are copied as they come: kept as text they would live until the batch is full, and be collected expensively.
+  let held = Buffer.allocUnsafe(BATCH)
+  let heldBytes = 0
   const waiting: Buffer[] = []
   let waitingBytes = 0
   /** The batch being written, and whether a thread has it right now. */
@@ -43,10 +45,11 @@ export const createDestination = (target: number | string, lost: (lines: number)
   let idle: (() => void) | undefined
 
   const handOver = (): void => {
-    if (held === '') return
-    const batch = Buffer.from(held, 'latin1')
-    held = ''
+    if (heldBytes === 0) return
+    const batch = held.subarray(0, heldBytes)
+    heldBytes = 0
     if (gone) return
+    held = Buffer.allocUnsafe(BATCH)
     if (waitingBytes + batch.length > HELD_AT_MOST) {
       for (let at = batch.indexOf(0x0a); at !== -1; at = batch.indexOf(0x0a, at + 1)) dropped++
       return
@@ -122,10 +125,11 @@ export const createDestination = (target: number | string, lost: (lines: number)
 
   return {
     write: (lines) => {
-      if (held === '') timer.refresh()
-      held += lines
+      if (heldBytes + lines.length > held.length) handOver()
+      if (heldBytes === 0) timer.refresh()
+      if (lines.length > held.length) held = Buffer.allocUnsafe(lines.length)
+      heldBytes += held.write(lines, heldBytes, 'latin1')
       if (closed) flushSync()
-      else if (held.length >= BATCH) handOver()
     },
     flushSync,
     close: async () => {

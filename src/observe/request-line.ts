@@ -1,6 +1,6 @@
 import type { Refusal } from '../decision/refusal.ts'
 import { detail } from './detail.ts'
-import { quote } from './quote.ts'
+import { inQuotes, quote } from './quote.ts'
 import type { RequestRecord } from './record.ts'
 import { UNMATCHED } from './request-metrics.ts'
 
@@ -41,10 +41,10 @@ export const requestLine = (
   const { refusal, resource, route, forwardedAt, upstreamHeadAt, endedAt } = record
   const upstreamMs = forwardedAt === 0 ? 'null' : milliseconds((upstreamHeadAt || endedAt) - forwardedAt)
   const reason = refusal === undefined ? 'none' : refusal.reason
-  const asked = `{"time":"${time}","level":"${level}","msg":"request","request_id":${quote(record.requestId, LIMITS.requestId)},"method":${quote(record.method, LIMITS.method)},"host":${quote(record.host, LIMITS.host)},"path":${quote(record.path, LIMITS.path)}`
-  const matched = `,"resource":${quote(resource === undefined ? UNMATCHED : resource.name, LIMITS.name)},"route":${quote(route === undefined ? UNMATCHED : route.key, LIMITS.name)}`
-  const decided = `,"status":${record.status},"decision":"${record.decision}","reason":"${reason}","issuer":${quote(record.issuer, LIMITS.name)},"client_id":${quote(record.clientId, LIMITS.clientId)}`
-  const measured = `,"duration_ms":${milliseconds(endedAt - record.startedAt)},"upstream_ms":${upstreamMs},"bytes_in":${record.bytesIn},"bytes_out":${record.bytesOut},"remote_address":${quote(record.remoteAddress, LIMITS.address)}`
+  const asked = `{"time":"${time}","level":"${level}","msg":"request","request_id":"${inQuotes(record.requestId, LIMITS.requestId)}","method":"${inQuotes(record.method, LIMITS.method)}","host":"${inQuotes(record.host, LIMITS.host)}","path":"${inQuotes(record.path, LIMITS.path)}"`
+  const matched = `,"resource":"${inQuotes(resource === undefined ? UNMATCHED : resource.name, LIMITS.name)}","route":"${inQuotes(route === undefined ? UNMATCHED : route.key, LIMITS.name)}"`
+  const decided = `,"status":${record.status},"decision":"${record.decision}","reason":"${reason}","issuer":"${inQuotes(record.issuer, LIMITS.name)}","client_id":"${inQuotes(record.clientId, LIMITS.clientId)}"`
+  const measured = `,"duration_ms":${milliseconds(endedAt - record.startedAt)},"upstream_ms":${upstreamMs},"bytes_in":${record.bytesIn},"bytes_out":${record.bytesOut},"remote_address":"${inQuotes(record.remoteAddress, LIMITS.address)}"`
   const line = asked + matched + decided + measured
   if (refusal !== undefined) return `${line},"detail":${quote(detail(refusal, nearMiss), LIMITS.detail)}}\n`
   return record.delivery === 'broken'

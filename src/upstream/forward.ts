@@ -109,7 +109,9 @@ const relay = (
 ): { readonly handler: Dispatcher.DispatchHandler; readonly cancel: Cancel } => {
   const { request, response } = exchange
   let controller: Dispatcher.DispatchController | undefined
-  let phase: 'waiting' | 'streaming' | 'over' = 'waiting'
+  // `answered`: all content was handed on; what is still awaited is the client.
+  let phase: 'waiting' | 'streaming' | 'answered' | 'over' = 'waiting'
+  let length = Number.NaN
   let sent = 0
   let interim = 0
 
@@ -122,13 +124,14 @@ const relay = (
   const end = (broken: 'client' | 'upstream' | undefined): void => {
     if (phase === 'over') return
     phase = 'over'
-    response.off('close', onClose)
     exchange.onEnd(broken)
   }
   // The client is gone, or has everything: whatever still runs towards the upstream ends now (HS-27).
   const onClose = (): void => {
-    end(response.writableFinished ? undefined : 'client')
-    if (!response.writableFinished) controller?.abort(new errors.RequestAbortedError())
+    if (phase === 'over') return
+    const whole = response.writableFinished
+    end(whole ? undefined : 'client')
+    if (!whole) controller?.abort(new errors.RequestAbortedError())
   }
   const cancel: Cancel = (refusal) => {
     if (phase !== 'waiting') return
@@ -143,7 +146,7 @@ const relay = (
       controller = started
       if (phase === 'over') started.abort(new errors.RequestAbortedError())
     },
-    onResponseStart: (running, status, _parsed, statusText) => {
+    onResponseStart: (running, status, parsed, statusText) => {
       if (phase !== 'waiting') return
       // Interim answers (102, 103) are not relayed, and each gives the upstream its time anew: not for ever (HS-12).
       if (status < 200) {
@@ -166,11 +169,18 @@ const relay = (
         return refuseAnswer('a status line or field that must not be relayed')
       }
       phase = 'streaming'
+      length = Number(parsed['content-length'])
       exchange.onHead(status)
     },
     onResponseData: (running, chunk) => {
       if (phase !== 'streaming') return
       exchange.onBytes('out', chunk.length)
+      // A short answer that came whole leaves with its head in one write: as latin1 text, which keeps every octet.
+      if (chunk.length === length && length <= shortAnswer) {
+        phase = 'answered'
+        response.end(chunk.toString('latin1'), 'latin1')
+        return
+      }
       if (response.write(chunk)) return
       running.pause()
       response.once('drain', () => running.resume())
@@ -185,7 +195,7 @@ const relay = (
     onResponseError: (_running, error) => {
       ended()
       if (phase === 'waiting') return refuse(request.errored ? clientGone : refusalOf(error, controller !== undefined))
-      if (phase === 'over') return
+      if (phase !== 'streaming') return
       // A truncated answer is never presented as complete: no last chunk, no clean end (H1-21).
       end(request.errored ? 'client' : 'upstream')
       // To a client of HTTP/1.0 the end of the connection is the end of the content: only a reset says otherwise.
@@ -203,6 +213,9 @@ const relay = (
 }
 
 const interimAtMost = 32
+
+/** Up to here a copy is cheaper than a second buffer in a write. */
+const shortAnswer = 8192
 
 /** The content broke off or was no valid framing: the parser has answered, or nobody is there to be answered. */
 const clientGone: Refusal = { reason: 'request_malformed', fault: 'the content broke off' }

@@ -17,23 +17,48 @@ export const createResponseHeaders = (requestIdHeader: string): ResponseHeaders 
     if (fates.size < fatesAtMost && name.length <= 64) fates.set(name, fate)
     return fate
   }
+  // An upstream repeats itself: a name is made a string once, and found again by its place, its length and its octets.
+  const seen: (Line | undefined)[] = Array.from({ length: placesAtMost * lengthsAtMost })
+  const lineAt = (place: number, part: Buffer | string | undefined): Line => {
+    const slot = part && place < placesAtMost && part.length < lengthsAtMost ? place * lengthsAtMost + part.length : -1
+    const last = seen[slot]
+    if (last && part instanceof Buffer && isSame(last.bytes, part)) return last
+    const name = text(part)
+    const line = { bytes: Buffer.from(name, 'latin1'), name, fate: fateOf(name) }
+    if (slot >= 0) seen[slot] = line
+    return line
+  }
   return (raw, status, requestId) => {
     const out: string[] = []
     let connection = ''
     for (let i = 0; i + 1 < raw.length; i += 2) {
-      const name = text(raw[i])
-      const fate = fateOf(name)
-      if (fate === 'connection') connection += `,${text(raw[i + 1])}`
+      const { name, fate } = lineAt(i / 2, raw[i])
+      if (fate === 'connection') connection = connection === '' ? text(raw[i + 1]) : `${connection},${text(raw[i + 1])}`
       // No Content-Length on 204 (HS-24); on every other status it is the upstream's word.
       if (fate === 'pass' || (fate === 'length' && status !== 204)) out.push(name, text(raw[i + 1]))
     }
-    if (connection !== '') strike(out, connection)
+    if (connection !== '' && connection !== 'keep-alive' && connection !== 'close') strike(out, connection)
     out.push(requestIdHeader, requestId)
     return out
   }
 }
 
 const fatesAtMost = 2000
+/** Of the names that are remembered: how many to a message, and their octets. */
+const placesAtMost = 32
+const lengthsAtMost = 64
+
+interface Line {
+  readonly bytes: Buffer
+  readonly name: string
+  readonly fate: Fate
+}
+
+/** Of two that are of one length. */
+const isSame = (one: Buffer, other: Buffer): boolean => {
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false
+  return true
+}
 
 /** Response trailers that may be relayed: never framing, routing, authentication or content fields (H1-18). */
 export const relayableTrailers = (raw: readonly (Buffer | string)[]): [string, string][] => {

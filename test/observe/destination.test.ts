@@ -120,3 +120,18 @@ test('A full disk ends nothing', async (t) => {
   await once(child, 'exit')
   assert.equal(stderr(), 'alive\n')
 })
+
+test('Lines longer than a batch, and batches full to the last octet, come whole and in order', async (t) => {
+  const { child } = run(
+    t,
+    `const d = createDestination(1, () => {})
+     const lines = [10, 65_535, 1, 65_536, 200_000, 65_535, 3].map((length) => 'x'.repeat(length - 1) + '\\n')
+     for (const line of lines) d.write(line)
+     await d.close()`,
+  )
+  const text = await readAll(child.stdout)
+  assert.deepEqual(
+    text.split('\n').map((line) => line.length + 1),
+    [10, 65_535, 1, 65_536, 200_000, 65_535, 3, 1],
+  )
+})

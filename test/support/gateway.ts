@@ -40,7 +40,14 @@ export const startGateway = async (
   const config = configOf(head + yaml)
   const folder = mkdtempSync(join(tmpdir(), 'audgate-log-'))
   const file = join(folder, 'log.jsonl')
-  const gateway = createGateway(config, { logTarget: file, clock: systemClock })
+  const created = createGateway(config, { logTarget: file, clock: systemClock })
+  let closing: Promise<number> | undefined
+  // A test may close it before its end does.
+  const close = (delayMs: number): Promise<number> => {
+    closing ??= created.close(delayMs)
+    return closing
+  }
+  const gateway = { ...created, close }
   const bound = await gateway.listen()
   t.after(async () => {
     await gateway.close(0)

@@ -13,16 +13,17 @@ export interface OrdersStage extends TestGateway {
 
 export const ORDERS = 'https://api.test/orders'
 
-const key = createKey('ES256', 'es1')
+/** The key of the test issuer. */
+export const liveKey = createKey('ES256', 'es1')
 
-/** The issuer block that trusts {@link key} alone. */
-export const issuerYaml = (jwk: object = key.jwk): string =>
+/** The issuer block that trusts {@link liveKey} alone. */
+export const issuerYaml = (jwk: object = liveKey.jwk): string =>
   `issuers: { main: { issuer: https://as.test/oidc, keys: { jwks: { keys: [${JSON.stringify(jwk)}] } } } }\n`
 
 /** A token of the test issuer that is valid now. */
 export const liveToken = (claims: Readonly<Record<string, unknown>> = {}): string => {
   const now = Math.floor(Date.now() / 1000)
-  return mint({ key, claims: { aud: ORDERS, iat: now - 10, exp: now + 600, ...claims } })
+  return mint({ key: liveKey, claims: { aud: ORDERS, iat: now - 10, exp: now + 600, ...claims } })
 }
 
 /**
@@ -37,5 +38,5 @@ export const startOrders = async (
   const behind = upstream ?? (await startUpstream(t))
   const map = { [behind.url]: { resource: ORDERS, at: '/orders', name: 'orders', ...entry } }
   const gateway = await startGateway(t, `${issuerYaml()}upstreams: ${JSON.stringify(map)}\n${extra ?? ''}`, listen)
-  return { ...gateway, upstream: behind, key, token: liveToken }
+  return { ...gateway, upstream: behind, key: liveKey, token: liveToken }
 }

@@ -1,0 +1,90 @@
+import type { TestKey } from '../support/tokens.ts'
+import type { Bundles } from './bundle.ts'
+import { ec, freshRequests, issuer, manyApis, orders, rsa, spreadRequests } from './requests.ts'
+import { type Api, startAudgate } from './subjects/audgate.ts'
+import { startFloor } from './subjects/floor.ts'
+import { startHaproxy } from './subjects/haproxy.ts'
+import { startNginxProxy } from './subjects/nginx.ts'
+import type { Subject } from './subjects/subject.ts'
+
+/** One line of the table. */
+export interface Row {
+  readonly name: string
+  /** Undefined: `why` says what is missing. */
+  readonly start: (() => Promise<Subject>) | undefined
+  readonly why?: string
+  /** Sent in turn; or made anew for every round. */
+  readonly requests: readonly string[] | { readonly perRound: number; readonly key: TestKey }
+  /** A token for another API has to be refused here. */
+  readonly checks: boolean
+}
+
+export interface Stage {
+  readonly bundles: Bundles
+  readonly folder: string
+  readonly upstreamPort: number
+  readonly nginx: string | undefined
+  readonly haproxy: string | undefined
+  /** Tokens never seen before, for one round. */
+  readonly freshPerRound: number
+}
+
+export const floorName = 'pass-through, node:http + undici (the floor)'
+
+/** Every row has a process of its own, so that no row's tokens, types or garbage are another's. */
+export const rowsOf = ({ bundles, folder, upstreamPort, nginx, haproxy, freshPerRound }: Stage): readonly Row[] => {
+  const [hot = '', ...others] = freshRequests(2000, rsa)
+  const audgate = (name: string, apis: readonly Api[]) => () =>
+    startAudgate(name, { bundle: bundles.audgate, folder, issuer, keys: [rsa.jwk, ec.jwk], apis, upstreamPort })
+  const few = manyApis(10)
+  const many = manyApis(10_000)
+  return [
+    { name: floorName, start: () => startFloor(bundles.floor, upstreamPort), requests: [hot], checks: false },
+    { name: 'Audgate, one hot token', start: audgate('hot', [orders]), requests: [hot], checks: true },
+    {
+      name: 'Audgate, 2,000 tokens in rotation',
+      start: audgate('rotation', [orders]),
+      requests: [hot, ...others],
+      checks: true,
+    },
+    {
+      name: 'Audgate, tokens never seen, RS256',
+      start: audgate('fresh-rsa', [orders]),
+      requests: { perRound: freshPerRound, key: rsa },
+      checks: true,
+    },
+    {
+      name: 'Audgate, tokens never seen, ES256',
+      start: audgate('fresh-ec', [orders]),
+      requests: { perRound: freshPerRound, key: ec },
+      checks: true,
+    },
+    { name: 'Audgate, 10 resources', start: audgate('few', few), requests: spreadRequests(few), checks: false },
+    { name: 'Audgate, 10,000 resources', start: audgate('many', many), requests: spreadRequests(many), checks: false },
+    {
+      name: 'nginx proxy_pass, no check',
+      start: nginx === undefined ? undefined : () => startNginxProxy(nginx, folder, upstreamPort),
+      why: 'nginx is not installed',
+      requests: [hot],
+      checks: false,
+    },
+    {
+      name: 'haproxy, jwt_verify, audience and scope',
+      start:
+        haproxy === undefined
+          ? undefined
+          : () =>
+              startHaproxy({
+                program: haproxy,
+                folder,
+                issuer,
+                audience: orders.resource,
+                key: rsa.jwk,
+                upstreamPort,
+              }),
+      why: 'haproxy is not installed',
+      requests: [hot],
+      checks: true,
+    },
+  ]
+}

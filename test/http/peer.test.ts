@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict'
+import type { Socket } from 'node:net'
+import { test } from 'node:test'
+import type { Head } from '../../src/http/head.ts'
+import { createPeers, hopOf, isSecure, type Peer } from '../../src/http/peer.ts'
+
+/** Only what a peer is made of. */
+const socketFrom = (remoteAddress: string | undefined): Socket => ({ remoteAddress }) as Socket
+
+const headWith = (forwarded: Partial<Head['forwarded']>, via = ''): Head => ({
+  host: 'gw.test',
+  authorization: [],
+  nominated: undefined,
+  hasBody: false,
+  contentLength: undefined,
+  via,
+  requestId: undefined,
+  forwarded: { for: '', proto: '', host: '', forwarded: '', ...forwarded },
+})
+
+const trusting = ['10.0.0.0/8', '192.0.2.7', '2001:db8::/32']
+const peerFrom = (address: string, trusted: readonly string[] = trusting): Peer =>
+  createPeers(trusted).of(socketFrom(address))
+
+test('FW-2: trust goes by the address of the peer, mapped IPv4 addresses included, and by nothing without a list', () => {
+  for (const [address, trusted] of [
+    ['10.1.2.3', true],
+    ['::ffff:10.1.2.3', true],
+    ['192.0.2.7', true],
+    ['192.0.2.8', false],
+    ['2001:db8::1', true],
+    ['2001:db9::1', false],
+    ['127.0.0.1', false],
+    ['', false],
+  ] as const) {
+    assert.equal(peerFrom(address).trusted, trusted, address)
+    assert.equal(peerFrom(address, []).trusted, false)
+  }
+  assert.equal(peerFrom('::ffff:10.1.2.3').address, '10.1.2.3')
+})
+
+test('a connection is looked at once', () => {
+  const peers = createPeers(trusting)
+  const socket = socketFrom('10.0.0.1')
+  assert.equal(peers.of(socket), peers.of(socket))
+  assert.equal(createPeers([]).of(socketFrom(undefined)).address, '')
+})
+
+test('FW-2: the client is the first from the right that is no trusted proxy', () => {
+  const peers = createPeers(trusting)
+  const client = (address: string, chain: string): string =>
+    peers.clientAddress(peers.of(socketFrom(address)), headWith({ for: chain }))
+  for (const [peer, chain, expected] of [
+    ['10.0.0.1', '', '10.0.0.1'],
+    ['10.0.0.1', '203.0.113.9', '203.0.113.9'],
+    ['10.0.0.1', '198.51.100.1, 203.0.113.9', '203.0.113.9'],
+    ['10.0.0.1', '198.51.100.1, 203.0.113.9, 10.0.0.2, 192.0.2.7', '203.0.113.9'],
+    ['10.0.0.1', '10.0.0.3, 10.0.0.2', '10.0.0.3'],
+    ['10.0.0.1', 'evil, 10.0.0.2', '10.0.0.2'],
+    ['10.0.0.1', '203.0.113.9, unknown', '10.0.0.1'],
+    ['10.0.0.1', '::ffff:203.0.113.9', '203.0.113.9'],
+    ['203.0.113.1', '198.51.100.1', '203.0.113.1'],
+  ] as const) {
+    assert.equal(client(peer, chain), expected, `${peer} ${chain}`)
+  }
+})
+
+test('FW-7, BR-23: it came over TLS when a trusted peer says so and nothing disagrees', () => {
+  const secure = (forwarded: Partial<Head['forwarded']>, address = '10.0.0.1'): boolean =>
+    isSecure(peerFrom(address), headWith(forwarded))
+  for (const [forwarded, expected] of [
+    [{}, false],
+    [{ proto: 'https' }, true],
+    [{ proto: 'HTTPS , https' }, true],
+    [{ proto: 'https, http' }, false],
+    [{ proto: 'https,' }, false],
+    [{ proto: 'wss' }, false],
+    [{ forwarded: 'for=1.2.3.4;proto=https' }, true],
+    [{ forwarded: 'for=1.2.3.4;PROTO="https"' }, true],
+    [{ forwarded: 'proto=https, proto=http' }, false],
+    [{ forwarded: 'for="x;proto=https"' }, false],
+    [{ forwarded: 'proto=https; broken' }, false],
+    [{ proto: 'https', forwarded: 'proto=http' }, false],
+    [{ proto: 'http', forwarded: 'proto=https' }, false],
+    [{ proto: 'https', forwarded: 'for=1.2.3.4' }, true],
+  ] as const) {
+    assert.equal(secure(forwarded), expected, JSON.stringify(forwarded))
+    assert.equal(secure(forwarded, '203.0.113.1'), false)
+  }
+  const overTls = createPeers([]).of({ remoteAddress: '203.0.113.1', encrypted: true } as unknown as Socket)
+  assert.ok(isSecure(overTls, headWith({ proto: 'http' })))
+})
+
+test('FW-1, FW-3, FW-6: a stranger’s fields have no part in what is written', () => {
+  const spoofed = headWith({ for: '1.1.1.1', proto: 'https', host: 'evil.test', forwarded: 'for=1.1.1.1' }, '1.0 fred')
+  assert.deepEqual(hopOf(peerFrom('203.0.113.1'), spoofed, 'gw.test', '1.1 audgate', 'id'), {
+    forwardedFor: '203.0.113.1',
+    forwarded: 'for=203.0.113.1;host="gw.test";proto=http',
+    proto: 'http',
+    host: 'gw.test',
+    via: '1.0 fred, 1.1 audgate',
+    requestId: 'id',
+  })
+})
+
+test('what is remembered of a connection is remembered for its authority', () => {
+  const peer = peerFrom('203.0.113.1')
+  const forwarded = (authority: string): string => hopOf(peer, headWith({}), authority, '1.1 a', 'id').forwarded
+  assert.equal(forwarded('a.test'), 'for=203.0.113.1;host="a.test";proto=http')
+  assert.equal(forwarded('b.test'), 'for=203.0.113.1;host="b.test";proto=http')
+  assert.equal(forwarded(''), 'for=203.0.113.1;proto=http')
+})
+
+test('FW-3, FW-4: a trusted peer’s chains go on before our own element; what breaks the grammar is discarded whole', () => {
+  const hop = (forwarded: Partial<Head['forwarded']>, address = '10.0.0.1') =>
+    hopOf(peerFrom(address), headWith(forwarded), 'gw.test', '1.1 audgate', 'id')
+  const own = 'for=10.0.0.1;host="gw.test";proto=http'
+  for (const [forwarded, expected] of [
+    ['for=1.2.3.4', `for=1.2.3.4, ${own}`],
+    ['for="[2001:db8::1]:4711";by=_x , for=unknown', `for="[2001:db8::1]:4711";by=_x , for=unknown, ${own}`],
+    ['for="a\\"b"', `for="a\\"b", ${own}`],
+    ['for=[2001:db8::1]', own],
+    ['for="open', own],
+    ['for=1.2.3.4;', own],
+    ['for', own],
+    ['for=1.2.3.4,,for=1.2.3.4', own],
+  ] as const) {
+    assert.equal(hop({ forwarded }).forwarded, expected, forwarded)
+  }
+  assert.equal(hop({ for: '1.2.3.4, ::1' }).forwardedFor, '1.2.3.4, ::1, 10.0.0.1')
+  assert.equal(hop({ for: '1.2.3.4, x' }).forwardedFor, '10.0.0.1')
+  assert.equal(hop({ host: 'shop.test:8443' }).host, 'shop.test:8443')
+  assert.equal(hop({ host: 'shop.test, evil' }).host, 'gw.test')
+  assert.equal(hop({}, '2001:db8::9').forwarded, 'for="[2001:db8::9]";host="gw.test";proto=http')
+})
