@@ -17,6 +17,8 @@ export interface AudgateOptions {
   readonly keys: readonly object[]
   readonly apis: readonly Api[]
   readonly upstreamPort: number
+  /** For Node itself. */
+  readonly flags?: readonly string[]
 }
 
 /** `audgate serve` as shipped: request log to standard output, metrics and admin listener on. */
@@ -27,7 +29,7 @@ export const startAudgate = async (name: string, options: AudgateOptions): Promi
   writeFileSync(file, configText(options, port, adminPort))
   return launch({
     command: process.execPath,
-    args: [options.bundle, 'serve', '--config', file],
+    args: [...(options.flags ?? []), options.bundle, 'serve', '--config', file],
     port,
     ready: () => isReady(adminPort),
   })
