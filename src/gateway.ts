@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import { setTimeout } from 'node:timers/promises'
-import type { Config } from './config/config.ts'
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import { type Config, ownedFields } from './config/config.ts'
 import { answerRefusal } from './decision/challenge.ts'
 import { nearMiss } from './decision/near-miss.ts'
 import type { Resource } from './decision/resource.ts'
 import { createAdmin } from './http/admin.ts'
 import { createHandler } from './http/handle.ts'
-import { endToEnd } from './http/head.ts'
+import { protectedNames } from './http/head.ts'
 import { createListener } from './http/listener.ts'
 import { createPeers } from './http/peer.ts'
 import { rawAnswer, refusalAnswer } from './http/reply.ts'
@@ -22,7 +22,7 @@ import { redact } from './observe/redact.ts'
 import { requestId } from './observe/request-id.ts'
 import { createTokenVerifier } from './token/index.ts'
 import { createForwarder } from './upstream/forward.ts'
-import { createPool } from './upstream/pool.ts'
+import { sharedPools } from './upstream/pool.ts'
 import { createRequestHeaders } from './upstream/request-headers.ts'
 import { createResponseHeaders } from './upstream/response-headers.ts'
 import { version } from './version.ts'
@@ -103,12 +103,10 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
     cacheBytes: tokenCacheBytes,
     events: metrics.tokenEvents,
   })
-  const upstreams = config.upstreams.map(({ options }) => ({ options, pool: createPool(options) }))
-  const identity = new Set(
-    config.upstreams.flatMap(({ options }) => options.identityHeaders.map(({ name }) => name.toLowerCase())),
-  )
+  const pools = sharedPools()
+  const upstreams = config.upstreams.map(({ options }) => ({ options, pool: pools.of(options) }))
   const requestIdHeader = config.requestId.header
-  const owned = new Set([...identity, requestIdHeader.toLowerCase()])
+  const owned = ownedFields(config)
   const forwarder = createForwarder(upstreams, {
     request: createRequestHeaders(requestIdHeader, owned),
     response: createResponseHeaders(requestIdHeader),
@@ -138,7 +136,7 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
     exposeReason: config.refusals.exposeReason,
     requestIdHeader,
     requestId,
-    protectedNames: new Set([...endToEnd, ...owned]),
+    protectedNames: protectedNames(owned),
     pseudonym: `audgate-${randomBytes(4).toString('hex')}`,
     tolerances: new Map(config.issuers.map(({ name, token }) => [name, token.clockToleranceSeconds])),
     now: seconds,
@@ -210,7 +208,10 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
     },
     reloadKeys: async () => {
       await Promise.all(issuers.map(({ keys }) => keys.reload()))
-      log.logger.info('keys loaded again')
+      for (const { name, keys } of issuers) {
+        const { state, keys: count, lastError } = keys.report()
+        log.logger.info({ issuer: name, state, keys: count, detail: lastError }, 'keys loaded again')
+      }
     },
     close: async (delayMs) => {
       draining = true
@@ -220,7 +221,9 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
       metrics.setReady(false)
       if (delayMs > 0 && started) await setTimeout(delayMs)
       const cut = started ? await listener.close(config.listen.timeouts.drainMs) : 0
-      await Promise.all(upstreams.map(({ pool }) => pool.destroy()))
+      // What was cut tells its own story first: the client's connection ended, not the upstream's.
+      await setImmediate()
+      await pools.destroy()
       await Promise.all(issuers.map(({ keys }) => keys.close()))
       await admin?.close()
       log.logger.info({ cut }, 'closed')

@@ -1,4 +1,4 @@
-import type { Answer } from '../decision/challenge.ts'
+import { STATUS_CODES } from 'node:http'
 import type { StepReport } from '../decision/step.ts'
 
 /** What `explain` found; stable as `--format json`. */
@@ -15,7 +15,9 @@ export interface Explanation {
   /** Where the request would go. */
   readonly upstream: string | undefined
   /** What the client would get, where the gateway itself answers. */
-  readonly response: (Omit<Answer, 'body'> & { readonly body: unknown }) | undefined
+  readonly response:
+    | { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: unknown }
+    | undefined
 }
 
 /** For a person: one line a step, then the verdict, then the answer as it would go over the wire. */
@@ -25,15 +27,14 @@ export const explanationText = (explanation: Explanation): string => {
     `${ok ? 'ok  ' : 'FAIL'} ${name.padEnd(width)}  expected ${expected}`,
     `${' '.repeat(width + 5)}  found    ${found}`,
   ])
-  lines.push('', `${explanation.decision}: ${explanation.reason}`)
+  lines.push('', explanation.decision === 'allow' ? 'allow' : `deny: ${explanation.reason}`)
   if (explanation.detail !== undefined) lines.push(explanation.detail)
   if (explanation.near_miss !== undefined) lines.push(`near miss: ${explanation.near_miss}`)
   if (explanation.upstream !== undefined) lines.push(`forwarded to ${explanation.upstream}`)
   const { response } = explanation
   if (response) {
-    lines.push('', `HTTP/1.1 ${response.status}`)
-    for (let i = 0; i + 1 < response.headers.length; i += 2)
-      lines.push(`${response.headers[i]}: ${response.headers[i + 1]}`)
+    lines.push('', `HTTP/1.1 ${response.status} ${STATUS_CODES[response.status]}`)
+    for (const [name, value] of Object.entries(response.headers)) lines.push(`${name}: ${value}`)
     lines.push('', JSON.stringify(response.body, null, 2))
   }
   return `${lines.map(printable).join('\n')}\n`

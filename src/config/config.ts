@@ -40,3 +40,11 @@ export interface Upstream {
   readonly key: string
   readonly options: UpstreamOptions
 }
+
+/** Lower-case names of the fields that only the gateway sets, on any route of any upstream (FW-8). */
+export const ownedFields = ({ upstreams, requestId }: Pick<Config, 'upstreams' | 'requestId'>): ReadonlySet<string> =>
+  new Set(
+    [requestId.header, ...upstreams.flatMap(({ options }) => options.identityHeaders.map(({ name }) => name))].map(
+      (name) => name.toLowerCase(),
+    ),
+  )

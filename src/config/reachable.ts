@@ -1,5 +1,6 @@
 import { type Found, isMetadataPath, match } from '../decision/match.ts'
 import type { Resource, Resources } from '../decision/resource.ts'
+import { segmentKey } from '../decision/segment-key.ts'
 import { parseRouteKey, type RouteKey } from '../decision/template.ts'
 import type { Report } from './report.ts'
 import type { Path } from './tree.ts'
@@ -43,7 +44,8 @@ const unknownHost = 'nobody.invalid'
 /** Whether other places lie below the resource's own. */
 const isOverlaid = (resources: Resources, { place }: Resource): boolean => {
   let node = place.host === undefined ? resources.anyHost : resources.hosts.get(place.host)
-  for (const segment of place.path.split('/').slice(1)) if (segment !== '') node = node?.children.get(segment) ?? node
+  for (const segment of place.path.split('/').slice(1))
+    if (segment !== '') node = node?.children.get(segmentKey(segment)) ?? node
   return node !== undefined && node.children.size > 0
 }
 

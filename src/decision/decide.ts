@@ -129,7 +129,7 @@ const metadata = (resources: Resources, host: string, method: string, where: Whe
   if (!resource) return refused({ reason: isServed(resources, host) ? 'route_unknown' : 'host_unknown' }, where)
   if (method !== 'GET' && method !== 'HEAD')
     return refused({ reason: 'method_not_allowed', allow: ['GET', 'HEAD'] }, where)
-  return { kind: 'metadata', resource, where }
+  return { kind: 'metadata', resource, where: { ...where, resource } }
 }
 
 const isServed = (resources: Resources, host: string): boolean =>
@@ -148,9 +148,13 @@ const unrelaxed = (target: Target, found: Found): string | undefined => {
         ? undefined
         : found.resource?.paths
   const slashes = !target.encodedSlash || paths?.encodedSlashes === true
-  const parameters = !target.parameters || paths?.parameters === true
+  const parameters = !target.parameters || (paths?.parameters === true && !inPrefix(target, found))
   return slashes && parameters ? undefined : relaxationFault(slashes ? { ...target, encodedSlash: false } : target)
 }
+
+/** Parameters inside the prefix would be lost when the base path replaces it: what is judged would not be what is sent. */
+const inPrefix = (target: Target, found: Found): boolean =>
+  found.kind === 'route' && /;|%3b/i.test(target.path.slice(0, target.path.length - found.match.suffix.length))
 
 const describeTarget = (raw: string): string => (raw.split('?', 1)[0] ?? '').slice(0, 200)
 
@@ -158,7 +162,12 @@ const faultOf = (refusal: Refusal): string => ('fault' in refusal ? refusal.faul
 
 const reportMatch = (found: Found, host: string, path: string, method: string, step?: Step): void => {
   if (!step) return
-  step({ name: 'host', expected: 'a host of a resource', found: host || 'none', ok: found.kind !== 'host_unknown' })
+  step({
+    name: 'host',
+    expected: 'a host that something is served at',
+    found: host || 'none',
+    ok: found.kind !== 'host_unknown',
+  })
   if (found.kind === 'host_unknown') return
   const place = found.kind === 'route' ? found.match.resource : found.resource
   step({
@@ -168,6 +177,11 @@ const reportMatch = (found: Found, host: string, path: string, method: string, s
     ok: place !== undefined,
   })
   if (!place) return
-  const route = found.kind === 'route' ? found.match.route.key : 'none'
+  const route =
+    found.kind === 'route'
+      ? found.match.route.key
+      : found.kind === 'method_not_allowed'
+        ? `none; this path takes ${found.allow.join(', ')}`
+        : 'none'
   step({ name: 'route', expected: `a route for ${method}`, found: route, ok: found.kind === 'route' })
 }

@@ -1,5 +1,6 @@
 import type { Place, PlaceNode, Resource, Resources, Route } from './resource.ts'
 import { findTemplate, splitSegments } from './route-tree.ts'
+import { segmentKey } from './segment-key.ts'
 
 /** The resource and the route that one request is for. */
 export interface Match {
@@ -96,7 +97,7 @@ const descend = (root: GrowingPlace, path: string): GrowingPlace => {
   let node = root
   for (const segment of path.split('/').slice(1)) {
     if (segment === '') continue
-    const key = placeKey(segment)
+    const key = segmentKey(segment)
     const child = node.children.get(key) ?? growPlace()
     node.children.set(key, child)
     node = child
@@ -118,7 +119,7 @@ const findPlace = (root: PlaceNode, path: string): FoundPlace | undefined => {
   while (node.children.size > 0) {
     const next = path.indexOf('/', start)
     const stop = next < 0 ? path.length : next
-    node = node.children.get(placeKey(path.slice(start, stop)))
+    node = node.children.get(segmentKey(path.slice(start, stop)))
     if (!node) break
     if (node.exact) {
       resource = node.exact
@@ -133,10 +134,6 @@ const findPlace = (root: PlaceNode, path: string): FoundPlace | undefined => {
   }
   return resource && { resource, suffix: end === 0 ? path : path.slice(end) }
 }
-
-/** Hex digits of either case mean one octet: `%c3` and `%C3` are one place (UR-12). */
-const placeKey = (segment: string): string =>
-  segment.includes('%') ? segment.replace(/%[0-9a-fA-F]{2}/g, (octet) => octet.toUpperCase()) : segment
 
 const matchRoute = ({ resource, suffix }: FoundPlace, method: string): Found => {
   if (!resource.routes) return settle(resource, resource.otherwise, suffix, method, undefined)

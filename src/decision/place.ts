@@ -21,7 +21,7 @@ export const parsePlace = (
 
 const withPath = (host: string | undefined, path: string, paths: PathPolicy) => {
   if (path === '' || path === '/') return { ok: true, place: { host, path: '' } } as const
-  const fault = pathFault(path, paths)
+  const fault = pathFault(path, { encodedSlashes: paths.encodedSlashes, parameters: false })
   if (fault !== undefined) return { ok: false, fault: `no request can match this path: ${fault}` } as const
   return { ok: true, place: { host, path } } as const
 }

@@ -1,4 +1,5 @@
 import type { Route, RouteNode, TemplateRoutes } from './resource.ts'
+import { segmentKey } from './segment-key.ts'
 import type { RouteKey, Segment } from './template.ts'
 
 /** Two routes that no rule orders; `second` is where a person should look. */
@@ -61,21 +62,11 @@ const none: readonly string[] = []
 const search = (node: RouteNode, segments: readonly string[], index: number): TemplateRoutes | undefined => {
   const segment = segments[index]
   if (segment === undefined) return node.end ?? node.rest
-  const literal = node.literals.get(literalKey(segment))
+  const literal = node.literals.get(segmentKey(segment))
   const byLiteral = literal && search(literal, segments, index + 1)
   if (byLiteral) return byLiteral
   const byParameter = node.parameter && segment !== '' ? search(node.parameter, segments, index + 1) : undefined
   return byParameter ?? node.rest
-}
-
-/**
- * What a literal is looked up under. Hex digits of either case mean one octet (UR-12). Parameters behind `;` are cut
- * off, as upstreams that know them do: a rule on `/admin` must catch `/admin;x` (UR-10).
- */
-const literalKey = (segment: string): string => {
-  const cut = segment.indexOf(';')
-  const name = cut < 0 ? segment : segment.slice(0, cut)
-  return name.includes('%') ? name.replace(/%[0-9a-fA-F]{2}/g, (octet) => octet.toUpperCase()) : name
 }
 
 // While the tree grows, its nodes are open; RouteNode is what they become.
@@ -105,7 +96,7 @@ const descend = (root: GrowingNode, segments: readonly Segment[]): GrowingNode =
 }
 
 const literalChild = (node: GrowingNode, text: string): GrowingNode => {
-  const key = literalKey(text)
+  const key = segmentKey(text)
   const child = node.literals.get(key) ?? growNode()
   node.literals.set(key, child)
   return child
@@ -119,10 +110,10 @@ const parameterChild = (node: GrowingNode): GrowingNode => {
 const parametersOf = (segments: readonly Segment[]): TemplateRoutes['parameters'] =>
   segments.flatMap((segment, index) => (segment.kind === 'parameter' ? [{ name: segment.name, segment: index }] : []))
 
-/** Two spellings of one shape: only hex case may differ, for the parameters of one template have one set of names. */
+/** Two spellings of one shape: only the encoding of literals may differ, for the parameters of one template have one set of names. */
 const sameShape = (one: string, other: string): boolean => literalKeyOf(one) === literalKeyOf(other)
 
-const literalKeyOf = (template: string): string => template.split('/').map(literalKey).join('/')
+const literalKeyOf = (template: string): string => template.split('/').map(segmentKey).join('/')
 
 const sharedMethod = (one: RouteKey, other: RouteKey): string | undefined => {
   if (one.methods === undefined) return other.methods?.[0] ?? 'every method'

@@ -80,7 +80,6 @@ kinds[0x3f] = question
 const parseOrigin = (raw: string, authority: string | undefined): Outcome<Target> => {
   let end = raw.length
   let piece = 1 // start of the current segment, or of its part behind an encoded slash
-  let named = -1 // end of the current piece's name when a `;` follows, else -1
   let encodedSlash = false
   let parameters = false
   let octets = false
@@ -90,30 +89,29 @@ const parseOrigin = (raw: string, authority: string | undefined): Outcome<Target
       case plain:
         break
       case separator: {
-        if (isHole(raw, piece, named < 0 ? i : named)) return malformed(holeFault(raw, piece, i))
+        if (isHole(raw, piece, i)) return malformed(holeFault(raw, piece, i))
         piece = i + 1
-        named = -1
         break
       }
       case question:
         end = i
         break
       case semicolon:
-        if (named < 0) {
-          // `..;`, `.x;` and `;` alone: some upstreams cut the parameters first and see a dot segment (UR-10).
-          if (i === piece || raw.charCodeAt(piece) === 0x2e) return malformed('dot or nothing before `;` in a segment')
-          named = i
-        }
+        // `..;`, `.x;` and `;` alone: some upstreams cut the parameters first and see a dot segment (UR-10).
+        if (i === piece || raw.charCodeAt(piece) === 0x2e) return malformed('dot or nothing before `;` in a segment')
         parameters = true
         break
       case percent: {
         const octet = octetAt(raw, i)
         if (octet < 0) return malformed('`%` without two hex digits')
-        if (octet === slash) {
+        if (octet === 0x3b) {
+          // `%3B`: an upstream that decodes first reads a parameter.
+          if (i === piece || raw.charCodeAt(piece) === 0x2e) return malformed('dot or nothing before `;` in a segment')
+          parameters = true
+        } else if (octet === slash) {
           encodedSlash = true
-          if (isHole(raw, piece, named < 0 ? i : named)) return malformed(holeFault(raw, piece, i))
+          if (isHole(raw, piece, i)) return malformed(holeFault(raw, piece, i))
           piece = i + 3
-          named = -1
         } else {
           const fault = octetFault(raw, i, octet)
           if (fault !== undefined) return malformed(fault)
@@ -126,9 +124,9 @@ const parseOrigin = (raw: string, authority: string | undefined): Outcome<Target
         return malformed(code === 0x23 ? '`#` in the target' : 'an octet that no path may hold')
     }
   }
-  const last = named < 0 ? end : named
-  const emptyTail = last === piece && raw.charCodeAt(piece - 1) === slash && named < 0
-  if (!emptyTail && isHole(raw, piece, last)) return malformed(holeFault(raw, piece, end))
+  // A trailing slash is canonical: the last segment, and no other, may be empty.
+  const emptyTail = end === piece && raw.charCodeAt(piece - 1) === slash
+  if (!emptyTail && isHole(raw, piece, end)) return malformed(holeFault(raw, piece, end))
   const path = end === raw.length ? raw : raw.slice(0, end)
   if (octets && !isUtf8(path)) return malformed('percent-encoded octets that are not UTF-8')
   const query = end === raw.length ? '' : raw.slice(end)

@@ -3,14 +3,15 @@ import { authorize, type Grant } from '../decision/authorize.ts'
 import { answerRefusal } from '../decision/challenge.ts'
 import { type AdmissionPolicy, admit, type PublicPass } from '../decision/decide.ts'
 import { type Outcome, type Reason, type Refusal, refuse } from '../decision/refusal.ts'
-import type { Resource, Resources } from '../decision/resource.ts'
+import type { Resources } from '../decision/resource.ts'
 import type { VerifiedToken } from '../decision/token.ts'
 import { newRecord, type RecordSink, type RequestRecord } from '../observe/record.ts'
 import type { TokenVerifier } from '../token/token-verifier.ts'
-import type { Cancel, Forwarder } from '../upstream/forward.ts'
+import type { Forwarder } from '../upstream/forward.ts'
 import { type Head, type HeadLimits, readHead } from './head.ts'
 import { hopOf, isSecure, type Peer, type Peers } from './peer.ts'
-import { type OwnAnswer, refusalAnswer, sendOwn } from './reply.ts'
+import { metadataAnswer, type OwnAnswer, refusalAnswer, sendOwn } from './reply.ts'
+import { watchBody } from './watch-body.ts'
 
 /** Everything one request needs, prepared at load. */
 export interface HandlerOptions {
@@ -110,7 +111,7 @@ export const createHandler = (options: HandlerOptions): Handler => {
       const via = request.httpVersionMinor === 0 ? viaOld : viaNow
       if (head.via !== '' && head.via.includes(options.pseudonym)) return refuseWith({ reason: 'upstream_loop' })
       if (expects === 'continue') response.writeContinue()
-      record.forwardedAt = record.decidedAt
+      record.forwardedAt = monotonic()
       const cancel = forwarder.forward(permission, {
         request,
         response,
@@ -144,6 +145,13 @@ export const createHandler = (options: HandlerOptions): Handler => {
     const settle = (outcome: Outcome<Grant>, framedHead: Head, query: string): void =>
       outcome.ok ? grant(outcome.value, framedHead, query) : refuseWith(outcome.refusal)
 
+    // A bug of ours is a 500 to this client, and nothing to any other (the one catch of a request).
+    const recover = (error: unknown): void => {
+      options.failed(error, record.requestId)
+      if (response.headersSent) response.destroy()
+      else refuseWith({ reason: 'internal' })
+    }
+
     try {
       if (!framed) return refuseWith(head)
       if (expects === 'other') return refuseWith({ reason: 'expectation_failed' })
@@ -157,6 +165,7 @@ export const createHandler = (options: HandlerOptions): Handler => {
           return refuseWith(admission.refusal)
         case 'metadata':
           record.decidedAt = monotonic()
+          record.decision = 'allow'
           return answer(metadataAnswer(admission.resource), false)
         case 'public':
           return grant(admission.pass, head, admission.where.query)
@@ -181,16 +190,17 @@ export const createHandler = (options: HandlerOptions): Handler => {
             })
             .then((outcome) => {
               // The client may have left while the token was verified: then nothing is sent anywhere.
-              if (response.destroyed || request.socket.destroyed) return finish('broken')
+              if (response.destroyed || request.socket.destroyed) {
+                record.brokenBy = 'client'
+                return finish('broken')
+              }
               return settle(judge(outcome, options.now()), head, where.query)
             })
-            .catch((error: unknown) => options.failed(error, record.requestId))
+            .catch(recover)
         }
       }
     } catch (error) {
-      options.failed(error, record.requestId)
-      if (response.headersSent) response.destroy()
-      else refuseWith({ reason: 'internal' })
+      recover(error)
     }
   }
 }
@@ -214,30 +224,3 @@ const factsOf = (request: IncomingMessage, head: Head, peer: Peer) => ({
   authorization: head.authorization,
   secure: isSecure(peer, head),
 })
-
-/** RFC 9728 section 3.2; readable by browser clients of any origin (PR-15), and by caches (CA-5). */
-const metadataAnswer = (resource: Resource): OwnAnswer => ({
-  status: 200,
-  headers: ['Access-Control-Allow-Origin', '*'],
-  contentType: 'application/json',
-  cacheControl: 'public, max-age=3600',
-  body: resource.metadata?.document ?? '',
-})
-
-/** Ends a request whose content stopped coming (H1-25). While the upstream is the slow one, nobody is to blame here. */
-const watchBody = (request: IncomingMessage, response: ServerResponse, idleMs: number, cancel: Cancel): void => {
-  let seen = request.socket.bytesRead
-  const timer = setInterval(() => {
-    if (request.complete || response.destroyed) return clearInterval(timer)
-    const read = request.socket.bytesRead
-    if (read !== seen || request.readableLength > 0) {
-      seen = read
-      return
-    }
-    clearInterval(timer)
-    if (response.headersSent) response.destroy()
-    else cancel({ reason: 'request_timeout' })
-    return undefined
-  }, idleMs)
-  request.once('close', () => clearInterval(timer))
-}

@@ -127,8 +127,16 @@ export const readHead = (
   return { host, authorization, nominated, hasBody, contentLength: length, via, requestId, forwarded }
 }
 
+/**
+ * Lower-case names that no client may nominate in `Connection`.
+ *
+ * @param owned what only the gateway may set: identity fields, the request id
+ */
+export const protectedNames = (owned: Iterable<string>): ReadonlySet<string> =>
+  new Set([...endToEnd, ...[...owned].map((name) => name.toLowerCase())])
+
 /** Fields that are end-to-end whatever `Connection` says: nominating them would delete what a decision rests on. */
-export const endToEnd: readonly string[] = [
+const endToEnd: readonly string[] = [
   'authorization',
   'content-length',
   'content-type',

@@ -42,19 +42,35 @@ export const createListener = ({ listen, handle, refuse }: ListenerOptions): Lis
     insecureHTTPParser: false,
     noDelay: true,
   })
-  server.on('request', (request, response) => handle(request, response, 'nothing'))
+  const pipelined = new WeakMap<Socket, Set<ServerResponse>>()
+  const take = (request: IncomingMessage, response: ServerResponse, expects: Expectation): void => {
+    if (response.socket === null) remember(pipelined, request.socket, response)
+    handle(request, response, expects)
+  }
+  server.on('request', (request, response) => take(request, response, 'nothing'))
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
-    handle(request, response, expectationOf(request)),
+    take(request, response, expectationOf(request)),
   )
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
-    handle(request, response, expectationOf(request)),
+    take(request, response, expectationOf(request)),
   )
-  server.on('connect', (_request: IncomingMessage, socket: Socket) => {
-    // What follows a CONNECT is not read as a request, whatever it looks like (H1-28).
+  const given = new Set<Socket>()
+  server.on('connect', ({ socket }: IncomingMessage) => {
+    // What follows a CONNECT is not read as a request, whatever it looks like (H1-28). Node has given the connection
+    // away with all its listeners: without these the answers owed would neither go on nor learn that the client has
+    // left, and each would keep its connection to the upstream for good.
+    given.add(socket)
+    socket.on('drain', () => answerUnderWay(socket)?.emit('drain'))
+    socket.on('end', () => socket.destroy())
     socket.on('error', () => socket.destroy())
+    socket.on('close', () => {
+      given.delete(socket)
+      for (const answer of pipelined.get(socket) ?? []) answer.destroy()
+    })
+    socket.resume()
     const owed = answerUnderWay(socket)
     if (owed) endAfter(owed, socket)
-    else socket.end(refuse({ reason: 'method_not_implemented' }, socket))
+    else endWith(refuse({ reason: 'method_not_implemented' }, socket), socket)
   })
   const faulty = new WeakSet<Socket>()
   server.on('clientError', (error: Error, socket: Socket) => {
@@ -72,13 +88,11 @@ export const createListener = ({ listen, handle, refuse }: ListenerOptions): Lis
       return
     }
     socket.on('error', () => socket.destroy())
-    socket.end(refuse(parserRefusal(error, limits.headerSize), socket))
-    // The answer is flushed by then, or the client does not read it.
-    setTimeout(() => socket.destroy(), 1000).unref()
+    endWith(refuse(parserRefusal(error, limits.headerSize), socket), socket)
   })
   return {
     listen: () => bind(server, listen.host, listen.port),
-    close: (drainMs) => drain(server, drainMs),
+    close: (drainMs) => drain(server, given, drainMs),
   }
 }
 
@@ -90,6 +104,19 @@ const expectationOf = (request: IncomingMessage): Expectation => {
 
 const unlimited = 1024 * 1024
 const slack = 4096
+
+/** Node keeps those that wait for their turn on a connection to itself. */
+const remember = (pipelined: WeakMap<Socket, Set<ServerResponse>>, socket: Socket, response: ServerResponse): void => {
+  const waiting = pipelined.get(socket) ?? new Set()
+  pipelined.set(socket, waiting.add(response))
+  response.once('close', () => waiting.delete(response))
+}
+
+const endWith = (answer: Buffer, socket: Socket): void => {
+  socket.end(answer)
+  // The answer is flushed by then, or the client does not read it.
+  setTimeout(() => socket.destroy(), 1000).unref()
+}
 
 /** Ends the connection after this answer and those of the requests that were pipelined behind it. */
 const endAfter = (answer: ServerResponse, socket: Socket): void => {
@@ -136,8 +163,12 @@ const bind = (server: Server, host: string, port: number): Promise<AddressInfo> 
     })
   })
 
-/** `server.close()` alone leaves sockets that were busy at that instant open until they idle out (OP-3). */
-const drain = (server: Server, drainMs: number): Promise<number> =>
+/**
+ * `server.close()` alone leaves sockets that were busy at that instant open until they idle out (OP-3).
+ *
+ * @param given connections that Node waits for, but no longer cuts
+ */
+const drain = (server: Server, given: ReadonlySet<Socket>, drainMs: number): Promise<number> =>
   new Promise((resolve) => {
     let cut = 0
     const sweep = setInterval(() => server.closeIdleConnections(), 100)
@@ -145,6 +176,7 @@ const drain = (server: Server, drainMs: number): Promise<number> =>
       server.getConnections((_error, open) => {
         cut = open ?? 0
         server.closeAllConnections()
+        for (const socket of given) socket.destroy()
       })
     }, drainMs)
     server.close(() => {

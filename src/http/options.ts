@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isReservedField } from '../decision/field-names.ts'
 
 /** The public listener. Durations in milliseconds, sizes in bytes, 0 = no limit. */
 export interface ListenOptions {
@@ -143,20 +144,14 @@ export const requestIdSchema = z
       .string()
       // Only what the gateway itself would let in: look-alikes such as X_Request_Id are dropped from requests.
       .regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, { error: 'must be a field name of letters, digits and hyphens' })
-      .refine((name) => !framing.has(name.toLowerCase()), { error: 'must not be a field that HTTP itself uses' })
+      .refine((name) => !isReservedField(name.toLowerCase()), {
+        error: 'must not be a field that HTTP or the gateway itself uses',
+      })
       .prefault('X-Request-Id')
       .describe('Field that carries the id.'),
   })
   .prefault({})
   .describe('The id of each request.')
-
-const framing: ReadonlySet<string> = new Set(
-  (
-    'authorization proxy-authorization proxy-authenticate www-authenticate dpop cookie set-cookie host content-length ' +
-    'content-type content-encoding transfer-encoding connection keep-alive te trailer upgrade expect via forwarded ' +
-    'location retry-after cache-control date'
-  ).split(' '),
-)
 
 /** `forward_auth` has no default: it cannot be written yet. */
 export const forwardAuthSchema = z.never({ error: 'is not supported yet' }).optional().describe('Not supported yet.')

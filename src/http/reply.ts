@@ -1,5 +1,6 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Answer } from '../decision/challenge.ts'
+import type { Resource } from '../decision/resource.ts'
 
 /** A whole answer of the gateway's own. */
 export interface OwnAnswer {
@@ -18,6 +19,15 @@ export const refusalAnswer = ({ status, headers, body }: Answer): OwnAnswer => (
   contentType: 'application/problem+json',
   cacheControl: 'no-store',
   body: JSON.stringify(body),
+})
+
+/** RFC 9728 section 3.2; readable by browser clients of any origin (PR-15), and by caches (CA-5). */
+export const metadataAnswer = (resource: Resource): OwnAnswer => ({
+  status: 200,
+  headers: ['Access-Control-Allow-Origin', '*'],
+  contentType: 'application/json',
+  cacheControl: 'public, max-age=3600',
+  body: resource.metadata?.document ?? '',
 })
 
 /** The same answer as bytes, for a message that never became a request: HTTP/1.1, and the connection ends (H1-25). */

@@ -213,7 +213,11 @@ export const createRemoteKeySource = (options: RemoteOptions, deps: RemoteDeps):
       return report()
     },
     started,
-    reload: () => fetchOnce('schedule'),
+    reload: async () => {
+      // A flight under way may have left before the key was removed.
+      await flight
+      await fetchOnce('schedule')
+    },
     close: async () => {
       closed = true
       disarm()

@@ -3,7 +3,9 @@ const special = /[^\x20\x21\x23-\x5b\x5d-\x7e]/
 
 /** As `special`, or the beginning of a base64url-encoded JSON object (`{"`, or `{` and white space). */
 const suspect = /[^\x20\x21\x23-\x5b\x5d-\x7e]|e(?:y[A-CIJ]|w[ko0])/
-const token = /e(?:y[A-CIJ]|w[ko0])[\w-]{6,}\.[\w.-]*/g
+const tokenStart = /e(?:y[A-CIJ]|w[ko0])[\w-]{6}/
+/** What a token would lie in. Whole runs, so that a text of beginnings without an end costs no more than its length. */
+const run = /[\w-]+(?:\.[\w.-]*)?/g
 
 /**
  * A string of unknown origin as a JSON string of at most `limit` characters between its quotes, in printable ASCII
@@ -20,7 +22,13 @@ export const inQuotes = (text: string, limit: number): string => {
 }
 
 /** The text with everything that has the shape of a JWS or JWE replaced, a cut one too. */
-export const withoutTokens = (text: string): string => text.replace(token, '[token]')
+export const withoutTokens = (text: string): string => text.replace(run, withoutToken)
+
+const withoutToken = (found: string): string => {
+  const dot = found.indexOf('.')
+  const start = dot < 0 ? -1 : found.slice(0, dot).search(tokenStart)
+  return start < 0 ? found : `${found.slice(0, start)}[token]`
+}
 
 /**
  * A finished line of JSON in printable ASCII, tokens left out: for the lines that pino itself has written. Its escapes
@@ -28,13 +36,13 @@ export const withoutTokens = (text: string): string => text.replace(token, '[tok
  */
 export const asciiLine = (line: string): string =>
   line
-    .replace(escapeOrToken, (found) => {
-      if (!found.startsWith('\\')) return '[token]'
+    .replace(escapeOrRun, (found) => {
+      if (!found.startsWith('\\')) return withoutToken(found)
       return loneSurrogate.test(found) ? '\\ufffd' : found
     })
     .replace(/[^\x20-\x7e\n]/g, escapeUnit)
 
-const escapeOrToken = new RegExp(`\\\\(?:u[0-9a-fA-F]{4}|.)|${token.source}`, 'g')
+const escapeOrRun = new RegExp(`\\\\(?:u[0-9a-fA-F]{4}|.)|${run.source}`, 'g')
 const loneSurrogate = /^\\u[dD][89a-fA-F]/
 
 const CUT = '\\u2026'

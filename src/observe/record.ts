@@ -48,7 +48,7 @@ export const newRecord = (method: string, startedAt: number): RequestRecord => (
   resource: undefined,
   route: undefined,
   status: 0,
-  decision: 'allow',
+  decision: 'deny',
   refusal: undefined,
   issuer: '',
   clientId: '',

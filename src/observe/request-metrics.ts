@@ -76,8 +76,9 @@ export const createRequestMetrics = () => {
     if (told.decision === 'allow') {
       ofRoute.allowed ??= decisions.add({ resource, route, decision: 'allow', reason: 'none' })
       ofRoute.allowed.value++
-    } else {
-      const reason = told.refusal?.reason ?? 'internal'
+    } else if (told.refusal !== undefined) {
+      // Without a refusal nothing was decided: the client left while its token was looked at.
+      const { reason } = told.refusal
       let denied = ofRoute.denied.get(reason)
       if (denied === undefined) {
         denied = decisions.add({ resource, route, decision: 'deny', reason })

@@ -6,9 +6,10 @@ import type { PublicPass } from '../decision/decide.ts'
 import type { Refusal } from '../decision/refusal.ts'
 import type { VerifiedToken } from '../decision/token.ts'
 import { refusalOf } from './failure.ts'
+import { holdBack } from './hold-back.ts'
 import { identityHeaders } from './identity.ts'
 import type { UpstreamOptions } from './options.ts'
-import type { UpstreamPool } from './pool.ts'
+import type { Place, UpstreamPool } from './pool.ts'
 import type { Hop, RequestHeaders } from './request-headers.ts'
 import { type ResponseHeaders, relayableTrailers } from './response-headers.ts'
 
@@ -74,10 +75,10 @@ export const createForwarder = (
       body: exchange.hasBody ? exchange.request : null,
     }
     let cancel = ignore
-    const taken = pool.dispatch(dispatch, (ended) => {
-      const relayed = relay(exchange, options, headers.response, ended)
+    const taken = pool.dispatch(dispatch, (place) => {
+      const relayed = relay(exchange, options, headers.response, place)
       cancel = relayed.cancel
-      return relayed.handler
+      return { handler: relayed.handler, overdue: () => cancel({ reason: 'upstream_overloaded' }) }
     })
     if (!taken) exchange.onRefused({ reason: 'upstream_overloaded' })
     return cancel
@@ -105,7 +106,7 @@ const relay = (
   exchange: Exchange,
   options: UpstreamOptions,
   responseHeaders: ResponseHeaders,
-  ended: () => void,
+  place: Place,
 ): { readonly handler: Dispatcher.DispatchHandler; readonly cancel: Cancel } => {
   const { request, response } = exchange
   let controller: Dispatcher.DispatchController | undefined
@@ -126,17 +127,21 @@ const relay = (
     phase = 'over'
     exchange.onEnd(broken)
   }
+  const abort = (): void => {
+    if (controller) controller.abort(new errors.RequestAbortedError())
+    else place.leave()
+  }
   // The client is gone, or has everything: whatever still runs towards the upstream ends now (HS-27).
   const onClose = (): void => {
     if (phase === 'over') return
     const whole = response.writableFinished
     end(whole ? undefined : 'client')
-    if (!whole) controller?.abort(new errors.RequestAbortedError())
+    if (!whole) abort()
   }
   const cancel: Cancel = (refusal) => {
     if (phase !== 'waiting') return
     refuse(refusal)
-    controller?.abort(new errors.RequestAbortedError())
+    abort()
   }
   const refuseAnswer = (fault: string): void => cancel({ reason: 'upstream_invalid', fault })
   response.on('close', onClose)
@@ -182,18 +187,17 @@ const relay = (
         return
       }
       if (response.write(chunk)) return
-      running.pause()
-      response.once('drain', () => running.resume())
+      holdBack(running, exchange, options.timeouts.idleMs)
     },
     onResponseEnd: (running) => {
-      ended()
+      place.ended()
       if (phase !== 'streaming') return
       const trailers = relayableTrailers(rawList(running.rawTrailers))
       if (trailers.length > 0) response.addTrailers(trailers)
       response.end()
     },
     onResponseError: (_running, error) => {
-      ended()
+      place.ended()
       if (phase === 'waiting') return refuse(request.errored ? clientGone : refusalOf(error, controller !== undefined))
       if (phase !== 'streaming') return
       // A truncated answer is never presented as complete: no last chunk, no clean end (H1-21).

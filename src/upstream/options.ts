@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isReservedField } from '../decision/field-names.ts'
 
 /** One upstream entry, as the forwarder needs it. Durations in milliseconds. */
 export interface UpstreamOptions {
@@ -103,7 +104,7 @@ function* headerFaults(names: readonly string[]): Generator<{ name: string; faul
     // Upstreams fold `_` and `.` into `-` (CGI, WSGI): only names that no other spelling can imitate.
     if (!/^[A-Za-z0-9][A-Za-z0-9-]*$/.test(name)) {
       yield { name, fault: 'must be a field name of letters, digits and hyphens' }
-    } else if (reserved.has(lower) || /^(?:x-forwarded-|content-|sec-|access-control-|proxy-)/.test(lower)) {
+    } else if (isReservedField(lower)) {
       yield { name, fault: 'is a field that HTTP or the gateway itself uses' }
     } else if (seen.has(lower)) {
       yield { name, fault: 'is there twice: field names do not differ by case' }
@@ -111,12 +112,3 @@ function* headerFaults(names: readonly string[]): Generator<{ name: string; faul
     seen.add(lower)
   }
 }
-
-/** Framing, routing, credentials, and what the forwarder writes or removes itself. */
-const reserved: ReadonlySet<string> = new Set(
-  (
-    'authorization host connection keep-alive te trailer transfer-encoding upgrade expect via forwarded date range ' +
-    'cookie set-cookie dpop max-forwards http2-settings x-real-ip x-http-method x-http-method-override ' +
-    'x-method-override x-original-url x-rewrite-url client-cert client-cert-chain'
-  ).split(' '),
-)

@@ -1,3 +1,5 @@
+import { isRemovedFromRequests } from '../decision/field-names.ts'
+
 /** What the request to the upstream says about the hop in front of it. */
 export interface Hop {
   /** The client's address as the gateway believes it, ready for `X-Forwarded-For`: the trusted chain and the peer. */
@@ -61,44 +63,10 @@ const fatesAtMost = 2000
 
 type Fate = 'pass' | 'authorization' | 'drop'
 
-/**
- * Dropped on every route: hop-by-hop fields (HS-2), what the gateway writes afresh (FW-1), and what makes some
- * upstreams serve another path or method than the one that was authorised (RT-12, UR-21).
- */
-const dropped: ReadonlySet<string> = new Set([
-  'connection',
-  'expect',
-  'host',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'via',
-  'forwarded',
-  'cf-connecting-ip',
-  'client-cert',
-  'client-cert-chain',
-  'true-client-ip',
-  'x-client-ip',
-  'x-cluster-client-ip',
-  'x-real-ip',
-  'x-original-host',
-  'x-original-url',
-  'x-rewrite-url',
-  'x-http-method',
-  'x-http-method-override',
-  'x-method-override',
-])
-
 const judge = (name: string): Fate => {
   // `X_Auth_Subject`, `X.Auth.Subject`: CGI-style upstreams fold them into the real name (FW-9).
   if (!/^[A-Za-z0-9-]+$/.test(name)) return 'drop'
   const lower = name.toLowerCase()
-  if (dropped.has(lower) || lower.startsWith('x-forwarded-')) return 'drop'
+  if (isRemovedFromRequests(lower)) return 'drop'
   return lower === 'authorization' ? 'authorization' : 'pass'
 }

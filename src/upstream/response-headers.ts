@@ -1,3 +1,5 @@
+import { hopByHop } from '../decision/field-names.ts'
+
 /** Builds the field lines to the client from those of the upstream, as a flat list of names and values. */
 export type ResponseHeaders = (raw: readonly (Buffer | string)[], status: number, requestId: string) => string[]
 
@@ -71,18 +73,6 @@ export const relayableTrailers = (raw: readonly (Buffer | string)[]): [string, s
   }
   return out
 }
-
-const hopByHop: ReadonlySet<string> = new Set([
-  'connection',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-])
 
 const forbiddenTrailers: ReadonlySet<string> = new Set([
   'age',

@@ -10,6 +10,7 @@ const yaml = `${issuerYaml()}upstreams:
   http://127.0.0.1:9/v1:
     resource: ${ORDERS}
     name: orders
+    identity_headers: { X-Auth-Subject: sub }
     routes:
       GET /{id}: orders:read
       POST /{id}: orders:admin
@@ -126,6 +127,13 @@ const cases: readonly (readonly [string, readonly string[], string, number, RegE
     /400/,
   ],
   ['dot segments, kept as they are', ['--url', 'https://api.test/orders/../x'], 'target_malformed', 1, /400/],
+  [
+    'a nominated identity field',
+    ['--url', url, '--header', 'Connection: X-Auth-Subject'],
+    'request_malformed',
+    1,
+    /400 Bad Request/,
+  ],
   ['a nominated field', ['--url', url, '--header', 'Connection: authorization'], 'request_malformed', 1, /400/],
   ['an unknown method', ['--url', url, '--method', 'FOO'], 'method_not_implemented', 1, /501/],
 ]
@@ -134,7 +142,7 @@ for (const [what, args, reason, status, says] of cases) {
     const text = await explain(t, ...args)
     assert.equal(text.status, status, text.err)
     assert.match(text.out, says)
-    assert.match(text.out, new RegExp(`^${status === 0 ? 'allow' : 'deny'}: ${reason}$`, 'm'))
+    assert.match(text.out, new RegExp(status === 0 ? '^allow$' : `^deny: ${reason}$`, 'm'))
     const json: Explanation = JSON.parse((await explain(t, ...args, '--format', 'json')).out)
     assert.equal(json.reason, reason)
     assert.equal(json.decision, status === 0 ? 'allow' : 'deny')
@@ -147,6 +155,7 @@ test('explain: every step is there, expected and found', async (t) => {
   assert.deepEqual(
     steps.map(({ name }) => name),
     [
+      'framing',
       'target',
       'host',
       'resource',

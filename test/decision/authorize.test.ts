@@ -164,3 +164,30 @@ test('a grant carries the match and the token it was made from, and steps are to
     ['issuer true', 'expiry true', 'audience true', 'sender constraint true', 'scope true', 'claim account_id true'],
   )
 })
+
+test('a refusal tells every step up to itself, what was expected and what was found', () => {
+  const told = (rule: TestRule, change: Partial<VerifiedToken>): string[] => {
+    const steps: StepReport[] = []
+    authorize(candidate(rule), verifiedToken(change), 1000, 30, (step) => steps.push(step))
+    const last = steps.at(-1)
+    return [steps.map(({ name }) => name).join(' '), `${last?.expected} | ${last?.found} | ${last?.ok}`]
+  }
+  assert.deepEqual(told('orders:read', { issuer: 'other' }), ['issuer', 'main | other | false'])
+  assert.deepEqual(told('orders:read', { expiresAt: 1 }), ['issuer expiry', 'before 1 (+30 s) | 1000 | false'])
+  assert.deepEqual(told('orders:read', { audience: [] }), [
+    'issuer expiry audience',
+    `${orders} or urn:orders | none | false`,
+  ])
+  assert.deepEqual(
+    told('orders:read', { confirmation: [] })[1],
+    'an unbound bearer token | bound by nothing known | false',
+  )
+  assert.deepEqual(told('a b', { scopes: [] })[1], 'all of: a b | none | false')
+  assert.deepEqual(
+    told({ scopes: ['a'], anyScope: ['b', 'c'] }, { scopes: ['x'] })[1],
+    'all of: a; one of: b c | x | false',
+  )
+  assert.deepEqual(told('authenticated', {})[1], 'none needed | orders:read | true')
+  const long = told(claimRule('gold'), { claims: { account_id: 'x'.repeat(500) } })[1] ?? ''
+  assert.equal(long.length, `gold |  | false`.length + 200)
+})

@@ -28,6 +28,7 @@ const cases: readonly (readonly [string, string, readonly string[], string])[] =
   ['BR-5', 'two schemes', ['Bearer a', 'Basic b'], 'credentials_repeated'],
   ['BR-9', 'no line', [], 'token_missing'],
   ['BR-10', 'Basic', ['Basic dXNlcjpwYXNz'], 'token_missing'],
+  ['BR-3', 'a scheme that ends in a comma', ['Basic,x'], 'credentials_malformed'],
   ['BR-10', 'a longer name', ['Bearera x'], 'token_missing'],
 ]
 for (const [id, what, lines, expected] of cases) {

@@ -82,6 +82,8 @@ const cases: readonly (readonly [string, string, Partial<RequestFacts>, string])
   ['UR-5', 'an encoded slash where it may pass', { target: '/files/a%2Fb' }, 'candidate a.b.c'],
   ['UR-10', 'a parameter by default', { target: '/orders;x=1' }, 'target_malformed'],
   ['UR-10', 'a parameter where only slashes pass', { target: '/half/a%2Fb;x' }, 'target_malformed'],
+  ['UR-10', 'an encoded parameter by default', { target: '/orders/a%3Bx' }, 'target_malformed'],
+  ['UR-10', 'a parameter inside the prefix', { target: '/files;x/a' }, 'target_malformed'],
   ['UR-10', 'a parameter where it may pass', { target: '/files/a;x=1' }, 'candidate a.b.c'],
   [
     'RT-10',

@@ -194,3 +194,35 @@ test('attacks 2.3 row 9: an 8 kB path against 1,000 routes is matched in less th
   for (let i = 0; i < 100; i++) match(resources, 'h.test', path, 'GET')
   assert.ok((performance.now() - started) / 100 < 1)
 })
+
+test('RT-4: below a prefix that ends in a slash the suffix begins with it', () => {
+  const resources = policy({ indicator: 'https://h.test/dir/', name: 'dir', routes: { 'GET /{id}': 'read' } })
+  assert.equal(where(resources, 'h.test', '/dir/42'), 'dir GET /{id} /42')
+})
+
+for (const [literal, spelled] of [
+  ['items:purge', 'items%3Apurge'],
+  ['items:purge', 'items%3apurge'],
+  ['@all', '%40all'],
+  ["!$&'()*+,=x", '%21%24%26%27%28%29%2A%2B%2C%3Dx'],
+] as const) {
+  test(`UR-12, UR-22: the rule on ${literal} catches ${spelled}, which is forwarded as it is`, () => {
+    const key = `GET /${literal.replace('*', '%2A')}`
+    const resources = policy({
+      indicator: 'https://h.test',
+      name: 'r',
+      routes: { [key]: 'deny', 'GET /{any}': 'read' },
+    })
+    assert.equal(where(resources, 'h.test', `/${spelled}`), `r ${key} /${spelled}`)
+  })
+}
+
+test('UR-10: `%3B` is a parameter to an upstream that decodes first: the rule on the name catches it', () => {
+  const resources = policy({
+    indicator: 'https://h.test',
+    name: 'r',
+    paths: { parameters: true },
+    routes: { 'GET /admin': 'admin', 'GET /**': 'read' },
+  })
+  assert.equal(where(resources, 'h.test', '/admin%3Bx'), 'r GET /admin /admin%3Bx')
+})

@@ -49,6 +49,8 @@ const refused: readonly (readonly [string, string, string])[] = [
   ['UR-10', 'dot before a parameter', '/.;x'],
   ['UR-10', 'dotted name before a parameter', '/.x;y'],
   ['UR-10', 'nothing before a parameter', '/;a'],
+  ['UR-10', 'dots before an encoded semicolon', '/a/..%3b/admin'],
+  ['UR-10', 'nothing before an encoded semicolon', '/%3Ba'],
   ['UR-11', 'two slashes first', '//admin'],
   ['UR-11', 'two slashes inside', '/a//b'],
   ['UR-11', 'three slashes', '///'],
@@ -65,6 +67,7 @@ const refused: readonly (readonly [string, string, string])[] = [
   ['H1-4', 'no leading slash', 'admin/secret'],
   ['H1-4', 'an empty target', ''],
   ['H1-2', 'another scheme', 'file:///etc/passwd'],
+  ['H1-2', 'an absolute URI without an authority', 'http:///path'],
   ['H1-2', 'a scheme without authority slashes', 'http:/admin/secret'],
 ]
 for (const [id, what, target] of refused) {
@@ -86,6 +89,7 @@ const passing: readonly (readonly [string, string, string])[] = [
   ['UR-15', '/a?b?c\\d"<>', '/a|?b?c\\d"<>'],
   ['UR-5', '/a%2Fb', '/a%2Fb| %2F'],
   ['UR-10', '/a;x=1', '/a;x=1| ;'],
+  ['UR-10', '/a%3Bx', '/a%3Bx| ;'],
   ['UR-2', '/100%25', '/100%25|'],
   ['UR-1', "/!$&'()*+,=:@-._~", "/!$&'()*+,=:@-._~|"],
 ]

@@ -289,3 +289,11 @@ test('promtool finds no fault in the exposition of our own metrics', async (t) =
   const accepted = faults.filter((line) => /^(?:nodejs|process)_/.test(line))
   assert.deepEqual(faults, accepted)
 })
+
+test('a client that left before anything was decided counts as a request, and as no decision', async () => {
+  const metrics = createMetrics({ version: '1', node: 'v26', configHash: 'x', issuers: [], now: () => 1 })
+  metrics.record(record({ decision: 'deny', refusal: undefined, status: 0, delivery: 'broken', brokenBy: 'client' }))
+  const text = await metrics.expose()
+  assert.match(text, /^audgate_requests_total\{.*code="_other"\} 1$/m)
+  assert.doesNotMatch(text, /^audgate_decisions_total\{/m)
+})

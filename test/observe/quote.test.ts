@@ -39,3 +39,12 @@ for (const [what, message, read] of lines) {
     assert.deepEqual(JSON.parse(line), { msg: read })
   })
 }
+
+test('attacks 2.6 row 20: a path of token beginnings costs no more than its length', () => {
+  const beginnings = 'eyJ'.repeat(20_000)
+  const started = performance.now()
+  quote(beginnings, beginnings.length)
+  asciiLine(beginnings)
+  // Quadratic, this took seconds.
+  assert.ok(performance.now() - started < 200)
+})

@@ -42,6 +42,7 @@ export const record = (change: Partial<RequestRecord> = {}): RequestRecord => ({
   resource: orders,
   route: orders.all[0],
   status: 200,
+  decision: 'allow',
   issuer: 'main',
   clientId: 'cli',
   decidedAt: 1000.25,

@@ -11,10 +11,10 @@ const publicKey = async ({ jwk }: TestKey, alg = jwk.alg) => (await importJWK(jw
 
 test('a signature by the key is proven, with each algorithm, and Ed25519 by either name (JO-26)', async () => {
   for (const key of keys) {
-    assert.equal(await checkSignature(mint({ key }), key.alg, await publicKey(key)), 'proven', key.alg)
+    assert.equal(await checkSignature(mint({ key }), key.alg, await publicKey(key)), true, key.alg)
     if (key.alg !== 'EdDSA') continue
     const renamed = mint({ key, header: { alg: 'Ed25519' } })
-    assert.equal(await checkSignature(renamed, 'Ed25519', await publicKey(key)), 'proven')
+    assert.equal(await checkSignature(renamed, 'Ed25519', await publicKey(key)), true)
   }
 })
 
@@ -37,7 +37,7 @@ test('AT-7: a changed, cut, doubled, empty or foreign signature is not', async (
     }
     for (const [name, bytes] of Object.entries(wrong)) {
       const verdict = await checkSignature(`${input}.${base64url(bytes)}`, key.alg, await publicKey(key))
-      assert.equal(verdict, 'signature_invalid', `${key.alg} ${name}`)
+      assert.equal(verdict, false, `${key.alg} ${name}`)
     }
   }
 })
@@ -46,35 +46,35 @@ test('an ECDSA signature in DER is not a JWS signature', async () => {
   const key = createKey('ES256', 'es')
   const input = mint({ key }).split('.').slice(0, 2).join('.')
   const der = sign('sha256', Buffer.from(input), { key: key.privateKey, dsaEncoding: 'der' })
-  assert.equal(await checkSignature(`${input}.${base64url(der)}`, 'ES256', await publicKey(key)), 'signature_invalid')
+  assert.equal(await checkSignature(`${input}.${base64url(der)}`, 'ES256', await publicKey(key)), false)
 })
 
 test('a key that is weak or of another family is a refusal, though the engine throws', async () => {
   const weak = generateKeyPairSync('rsa', { modulusLength: 1024 })
   const weakKey = (await importJWK(weak.publicKey.export({ format: 'jwk' }), 'RS256')) as CryptoKey
   const small: TestKey = { ...createKey('ES256', 'x'), alg: 'RS256', privateKey: weak.privateKey }
-  assert.equal(await checkSignature(mint({ key: small }), 'RS256', weakKey), 'signature_invalid')
+  assert.equal(await checkSignature(mint({ key: small }), 'RS256', weakKey), false)
   for (const key of keys) {
     for (const other of keys) {
       if (other.alg === key.alg) continue
       const verdict = await checkSignature(mint({ key }), key.alg, await publicKey(other))
-      assert.equal(verdict, 'signature_invalid', `${key.alg} with a key for ${other.alg}`)
+      assert.equal(verdict, false, `${key.alg} with a key for ${other.alg}`)
     }
   }
 })
 
-test('JO-1: the algorithm asked for is the only one, and an unknown one is refused as such', async () => {
+test('JO-1: the algorithm asked for is the only one, and an unknown one proves nothing', async () => {
   const key = createKey('ES256', 'es')
   const imported = await publicKey(key)
-  assert.equal(await checkSignature(mint({ key }), 'ES384', imported), 'algorithm_refused')
-  assert.equal(await checkSignature(mint({ key, header: { alg: 'XS256' } }), 'XS256', imported), 'algorithm_refused')
-  assert.equal(await checkSignature(mint({ key, header: { alg: 'none' } }), 'none', imported), 'algorithm_refused')
+  assert.equal(await checkSignature(mint({ key }), 'ES384', imported), false)
+  assert.equal(await checkSignature(mint({ key, header: { alg: 'XS256' } }), 'XS256', imported), false)
+  assert.equal(await checkSignature(mint({ key, header: { alg: 'none' } }), 'none', imported), false)
 })
 
-test('what is no JWS is malformed, and nothing is thrown', async () => {
+test('what is no JWS proves nothing, and nothing is thrown', async () => {
   const imported = await publicKey(createKey('ES256', 'es'))
   for (const token of ['', 'a', 'a.b', '..', 'a.b.c', 'e30..', '....', 'é.é.é']) {
-    assert.notEqual(await checkSignature(token, 'ES256', imported), 'proven')
+    assert.equal(await checkSignature(token, 'ES256', imported), false)
   }
-  assert.equal(await checkSignature('a.b', 'ES256', imported), 'token_malformed')
+  assert.equal(await checkSignature('a.b', 'ES256', imported), false)
 })

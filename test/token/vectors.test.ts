@@ -129,7 +129,8 @@ const verdictOf = async (jws: string, jwk: JWK | undefined): Promise<string> => 
   const alg = inspect(jws).header?.alg
   if (typeof alg !== 'string' || (jwk.alg !== undefined && jwk.alg !== alg)) return 'algorithm_refused'
   const imported = await importJWK(jwk, alg).catch(() => undefined)
-  return imported === undefined ? 'key_unknown' : checkSignature(jws, alg, imported as CryptoKey)
+  if (imported === undefined) return 'key_unknown'
+  return (await checkSignature(jws, alg, imported as CryptoKey)) ? 'proven' : 'signature_invalid'
 }
 
 /** Public halves: a private key cannot verify. Keys for other uses are the key source's to drop (JO-6). */
