@@ -116,4 +116,5 @@ test('who waits for a connection is sent in turn when one is free, and not at al
     stage.upstream.seen.map(({ target }) => target),
     ['/kept', '/second', '/third'],
   )
+  assert.equal(stage.upstream.connections(), 1)
 })

@@ -22,7 +22,7 @@ const start = async (t: Parameters<typeof startOrders>[0]) => {
   const stage = await startOrders(
     t,
     { routes: { '/**': 'public' } },
-    { upstream, listen: { timeouts: { drain: '2s' } } },
+    { upstream, listen: { timeouts: { drain: '1500ms' } } },
   )
   return { stage, open: () => open, client: await converse(t, stage.port) }
 }
@@ -44,22 +44,13 @@ test('H1-28, HS-27: a client that leaves after a CONNECT ends every exchange of 
       client.socket.pause()
       client.say(Buffer.concat([...before.map(get), connect]))
       await eventually(`${name}: they are there`, () => open() === before.length)
+      client.say('what belongs to no request')
       if (leave === 'end') client.socket.destroy()
       else client.socket.resetAndDestroy()
       await eventually(`${name}: the upstream requests end`, () => open() === 0)
       await eventually(`${name}: nothing is open`, async () => /^audgate_open_requests 0$/m.test(await stage.metrics()))
     }
   }
-})
-
-test('H1-28: a CONNECT with content is answered behind what is owed, not in front of it', async (t) => {
-  const { stage, open, client } = await start(t)
-  client.say(
-    Buffer.concat([get('slow'), requestBytes(['CONNECT a:80 HTTP/1.1', 'Host: a', 'Content-Length: 9'], 'part')]),
-  )
-  await eventually('the request is there', () => open() === 1)
-  await eventually('it is open', async () => /^audgate_open_requests 1$/m.test(await stage.metrics()))
-  assert.equal(client.text(), '')
 })
 
 test('H1-28, OP-3: closing waits for no client that keeps its connection after a CONNECT', async (t) => {
