@@ -149,6 +149,7 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
   const listener = createListener({
     listen: config.listen,
     handle,
+    failed,
     refuse: (refusal, socket) => {
       const unread = newRecord('', monotonic())
       unread.requestId = requestId(undefined, false)
@@ -182,7 +183,12 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
         contentType: metrics.contentType,
       },
       routes: () => describeRoutes(config),
-      issuers: () => issuers.map(({ name, issuer, keys }) => ({ name, issuer, ...keys.report() })),
+      issuers: () =>
+        issuers.map(({ name, issuer, keys }) => {
+          const report = keys.report()
+          // The query of a URL may hold an API key.
+          return { name, issuer, ...report, jwksUri: report.jwksUri?.split('?', 1)[0] }
+        }),
       config: () => redact({ ...config, resources: config.resources.all.map(describeResource) }),
       failed,
     })

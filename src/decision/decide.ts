@@ -72,7 +72,8 @@ export const admit = (facts: RequestFacts, resources: Resources, policy: Admissi
   if (host === undefined)
     return refused(
       { reason: 'request_malformed', fault: 'the authority is not a host with an optional port' },
-      somewhere,
+      // Not logged as sent: what stands before an `@` may be a password.
+      { ...somewhere, authority: '' },
     )
   if (policy.requireHttps) {
     step?.({ name: 'transport', expected: 'TLS', found: facts.secure ? 'TLS' : 'plain HTTP', ok: facts.secure })

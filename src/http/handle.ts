@@ -7,7 +7,7 @@ import type { Resources } from '../decision/resource.ts'
 import type { VerifiedToken } from '../decision/token.ts'
 import { newRecord, type RecordSink, type RequestRecord } from '../observe/record.ts'
 import type { TokenVerifier } from '../token/token-verifier.ts'
-import type { Forwarder } from '../upstream/forward.ts'
+import type { Cancel, Forwarder } from '../upstream/forward.ts'
 import { type Head, type HeadLimits, readHead } from './head.ts'
 import { hopOf, isSecure, type Peer, type Peers } from './peer.ts'
 import { metadataAnswer, type OwnAnswer, refusalAnswer, sendOwn } from './reply.ts'
@@ -43,7 +43,11 @@ export interface HandlerOptions {
   readonly draining: () => boolean
 }
 
-export type Handler = (request: IncomingMessage, response: ServerResponse, expects: Expectation) => void
+/**
+ * Takes one request. What it returns, for a request with content, is how to give it up while it is not answered: the
+ * content turned out to be no valid framing.
+ */
+export type Handler = (request: IncomingMessage, response: ServerResponse, expects: Expectation) => Cancel | undefined
 
 /** What `Expect` asked for: nothing, 100, or something that nobody can meet (HS-10, HS-11). */
 export type Expectation = 'nothing' | 'continue' | 'other'
@@ -61,7 +65,7 @@ export const createHandler = (options: HandlerOptions): Handler => {
   return (request, response, expects) => {
     const startedAt = monotonic()
     const peer = peers.of(request.socket)
-    if (peer.ending) return
+    if (peer.ending) return undefined
     const head = readHead(request, options.limits, requestIdName, options.protectedNames)
     const framed = !('reason' in head)
     const record = newRecord(request.method ?? '', startedAt)
@@ -81,11 +85,18 @@ export const createHandler = (options: HandlerOptions): Handler => {
       peer.ending = true
     }
 
+    let broken = false
+    let withdrawn: Refusal | undefined
+    let giveUp: Cancel = (refusal) => {
+      withdrawn = refusal
+    }
+
     const answer = (own: OwnAnswer, last: boolean): void => {
       record.status = own.status
       if (options.draining()) response.shouldKeepAlive = false
       const remainder = {
-        hasBody: framed ? head.hasBody : true,
+        // Nothing is read on of a message whose framing is broken.
+        hasBody: framed ? head.hasBody && !broken : true,
         contentLength: framed ? head.contentLength : undefined,
         expectsContinue: expects === 'continue',
       }
@@ -102,6 +113,7 @@ export const createHandler = (options: HandlerOptions): Handler => {
       answer(refusalAnswer(wire), !framed || endsConnection.has(refusal.reason))
     }
     const grant = (permission: Grant | PublicPass, framedHead: Head, query: string): void => {
+      if (withdrawn) return refuseWith(withdrawn)
       record.decidedAt = monotonic()
       record.decision = 'allow'
       forward(permission, framedHead, query)
@@ -139,6 +151,7 @@ export const createHandler = (options: HandlerOptions): Handler => {
           finish(broken ? 'broken' : 'delivered')
         },
       })
+      giveUp = cancel
       if (head.hasBody && options.bodyIdleMs > 0) watchBody(request, response, options.bodyIdleMs, cancel)
     }
 
@@ -152,7 +165,7 @@ export const createHandler = (options: HandlerOptions): Handler => {
       else refuseWith({ reason: 'internal' })
     }
 
-    try {
+    const take = (): void => {
       if (!framed) return refuseWith(head)
       if (expects === 'other') return refuseWith({ reason: 'expectation_failed' })
       const admission = admit(factsOf(request, head, peer), resources, policy)
@@ -199,8 +212,17 @@ export const createHandler = (options: HandlerOptions): Handler => {
             .catch(recover)
         }
       }
+    }
+
+    try {
+      take()
     } catch (error) {
       recover(error)
+    }
+    if (!framed || !head.hasBody) return undefined
+    return (refusal) => {
+      broken = true
+      giveUp(refusal)
     }
   }
 }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Refusal } from '../decision/refusal.ts'
+import type { Cancel } from '../upstream/forward.ts'
 import type { Expectation, Handler } from './handle.ts'
 import { ListenError } from './listen-error.ts'
 import type { ListenOptions } from './options.ts'
@@ -21,13 +22,15 @@ export interface ListenerOptions {
   readonly handle: Handler
   /** A message that the parser refused before there was a request; answered, then the connection ends. */
   readonly refuse: (refusal: Refusal, socket: Socket) => Buffer
+  /** The listener itself failed, while it listened; it goes on. */
+  readonly failed: (error: Error) => void
 }
 
 /**
  * Accepts HTTP/1.1 within the limits and hands every request to the handler: with `Expect`, as CONNECT and with an
  * `Upgrade` too, which would otherwise have pipelines of their own (H1-3, HS-10, WS-1).
  */
-export const createListener = ({ listen, handle, refuse }: ListenerOptions): Listener => {
+export const createListener = ({ listen, handle, refuse, failed }: ListenerOptions): Listener => {
   const { timeouts, limits } = listen
   const server = createServer({
     // Ours are the checks of Host and of the sizes, so that their refusals look like all others. The parser's own limit
@@ -42,10 +45,13 @@ export const createListener = ({ listen, handle, refuse }: ListenerOptions): Lis
     insecureHTTPParser: false,
     noDelay: true,
   })
+  // How to give up those whose content is still to come.
+  const unfinished = new WeakMap<ServerResponse, Cancel>()
   const pipelined = new WeakMap<Socket, Set<ServerResponse>>()
   const take = (request: IncomingMessage, response: ServerResponse, expects: Expectation): void => {
     if (response.socket === null) remember(pipelined, request.socket, response)
-    handle(request, response, expects)
+    const cancel = handle(request, response, expects)
+    if (cancel) unfinished.set(response, cancel)
   }
   server.on('request', (request, response) => take(request, response, 'nothing'))
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
@@ -73,15 +79,23 @@ export const createListener = ({ listen, handle, refuse }: ListenerOptions): Lis
     else endWith(refuse({ reason: 'method_not_implemented' }, socket), socket)
   })
   const faulty = new WeakSet<Socket>()
+  /** Answers a request whose content is the fault as what it is; false: it is beyond that. */
+  const giveUp = (answer: ServerResponse, error: Error): boolean => {
+    const cancel = unfinished.get(answer)
+    if (!cancel || answer.req.complete || answer.headersSent) return false
+    cancel(parserRefusal(error, limits.headerSize))
+    return true
+  }
   server.on('clientError', (error: Error, socket: Socket) => {
     if (socket.destroyed) return
     const answer = answerUnderWay(socket)
     if (answer?.req.complete) {
       // The fault lies behind a request that is whole: what is owed is answered first, and nothing else (RFC 9112 9.3.2).
-      if (!faulty.has(socket)) endAfter(answer, socket)
+      if (!faulty.has(socket)) endAfter(answer, socket, (next) => giveUp(next, error))
       faulty.add(socket)
       return
     }
+    if (answer && giveUp(answer, error)) return
     if (!socket.writable || answer?.headersSent) {
       // No second answer may be written into one that has begun: what stands there is flushed, and the rest is cut.
       socket.destroySoon()
@@ -91,7 +105,11 @@ export const createListener = ({ listen, handle, refuse }: ListenerOptions): Lis
     endWith(refuse(parserRefusal(error, limits.headerSize), socket), socket)
   })
   return {
-    listen: () => bind(server, listen.host, listen.port),
+    listen: async () => {
+      const address = await bind(server, listen.host, listen.port)
+      server.on('error', failed)
+      return address
+    },
     close: (drainMs) => drain(server, given, drainMs),
   }
 }
@@ -118,13 +136,25 @@ const endWith = (answer: Buffer, socket: Socket): void => {
   setTimeout(() => socket.destroy(), 1000).unref()
 }
 
-/** Ends the connection after this answer and those of the requests that were pipelined behind it. */
-const endAfter = (answer: ServerResponse, socket: Socket): void => {
+/**
+ * Ends the connection after this answer and those of the requests that were pipelined behind it.
+ *
+ * @param reached called for each of those when its turn has come
+ */
+const endAfter = (
+  answer: ServerResponse,
+  socket: Socket,
+  reached: (next: ServerResponse) => void = () => undefined,
+): void => {
   answer.once('finish', () => {
     // By now Node has given the connection to the next one.
     const next = answerUnderWay(socket)
-    if (next && next !== answer) endAfter(next, socket)
-    else socket.destroySoon()
+    if (!next || next === answer) {
+      socket.destroySoon()
+      return
+    }
+    endAfter(next, socket, reached)
+    reached(next)
   })
 }
 

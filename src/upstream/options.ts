@@ -47,8 +47,12 @@ export const upstreamShape = (duration: Duration) => ({
   timeouts: z
     .strictObject({
       connect: duration('1ms', '5m').prefault('5s').describe('For the connection.'),
-      response: duration('1ms', '24h').prefault('30s').describe('Until the response header.'),
-      idle: duration('1ms', '24h').prefault('5m').describe('Between two pieces of the response body.'),
+      response: duration('1ms', '24h')
+        .prefault('30s')
+        .describe('Until the response header; also the wait for a free connection.'),
+      idle: duration('1ms', '24h')
+        .prefault('5m')
+        .describe('Between two pieces of the response body, from the upstream or to a client that does not read.'),
     })
     .prefault({})
     .describe('Timeouts towards the upstream.'),

@@ -153,3 +153,8 @@ test('RI-14, BR-19: the verdict does not change with the case, port or trailing 
     assert.equal(ask({ authority, target: '/x' }), 'route_unknown')
   }
 })
+
+test('BR-26: an authority that is none is not handed on to the log: it may hold a password', () => {
+  const { where } = admit(facts({ target: 'http://user:secret@api.test/orders' }), resources, open)
+  assert.ok(!JSON.stringify(where).includes('secret'))
+})
