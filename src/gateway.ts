@@ -89,6 +89,7 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
   const events = keyEvents(metrics, log, (issuer, state) => {
     readiness.issuerState(issuer, state)
     reportReadiness()
+    forgetProven(issuer)
   })
   const issuers = config.issuers.map((issuer) => ({
     ...issuer,
@@ -104,6 +105,14 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
     events: metrics.tokenEvents,
   })
   const pools = sharedPools()
+  // What was proven with keys that have changed is void (its generation says so), and now out of memory too.
+  const generations = new Map<string, number>()
+  const forgetProven = (name: string): void => {
+    const generation = issuers.find((issuer) => issuer.name === name)?.keys.generation
+    if (generation === undefined || generations.get(name) === generation) return
+    generations.set(name, generation)
+    verifier.flush(name)
+  }
   const upstreams = config.upstreams.map(({ options }) => ({ options, pool: pools.of(options) }))
   const requestIdHeader = config.requestId.header
   const owned = ownedFields(config)

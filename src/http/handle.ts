@@ -4,9 +4,8 @@ import { answerRefusal } from '../decision/challenge.ts'
 import { type AdmissionPolicy, admit, type PublicPass } from '../decision/decide.ts'
 import { type Outcome, type Reason, type Refusal, refuse } from '../decision/refusal.ts'
 import type { Resources } from '../decision/resource.ts'
-import type { VerifiedToken } from '../decision/token.ts'
 import { newRecord, type RecordSink, type RequestRecord } from '../observe/record.ts'
-import type { TokenVerifier } from '../token/token-verifier.ts'
+import type { TokenVerifier, Verification } from '../token/token-verifier.ts'
 import type { Cancel, Forwarder } from '../upstream/forward.ts'
 import { type Head, type HeadLimits, readHead } from './head.ts'
 import { hopOf, isSecure, type Peer, type Peers } from './peer.ts'
@@ -184,9 +183,9 @@ export const createHandler = (options: HandlerOptions): Handler => {
           return grant(admission.pass, head, admission.where.query)
         case 'candidate': {
           const { candidate, where } = admission
-          const judge = (verified: Outcome<VerifiedToken>, now: number): Outcome<Grant> => {
+          const judge = (verified: Verification, now: number): Outcome<Grant> => {
             if (!verified.ok) {
-              record.issuer = 'issuer' in verified.refusal ? verified.refusal.issuer : ''
+              record.issuer = verified.issuer ?? ''
               return verified
             }
             record.issuer = verified.value.issuer

@@ -1,13 +1,12 @@
 import type { Outcome } from '../decision/refusal.ts'
 import { pass, refuse } from '../decision/refusal.ts'
-import type { VerifiedToken } from '../decision/token.ts'
 import { createTokenCache } from './cache.ts'
 import { readCompact } from './compact.ts'
 import type { JsonObject } from './json.ts'
 import { createJwtVerifier, type JwtVerifier, type Proof, type TrustedIssuer } from './jwt.ts'
 import { malformed } from './malformed.ts'
 import { shown } from './shown.ts'
-import type { TokenEvents, TokenVerifier } from './token-verifier.ts'
+import type { TokenEvents, TokenVerifier, Verification } from './token-verifier.ts'
 
 export interface TokenVerifierOptions {
   readonly issuers: readonly TrustedIssuer[]
@@ -41,9 +40,9 @@ export const createTokenVerifier = ({
     return outcome
   }
 
-  const kept = (token: string, trusted: TrustedIssuer, proof: Outcome<Proof>): Outcome<VerifiedToken> => {
+  const kept = (token: string, trusted: TrustedIssuer, proof: Outcome<Proof>): Verification => {
     told(trusted.name, proof)
-    if (!proof.ok) return proof
+    if (!proof.ok) return { ...proof, issuer: trusted.name }
     cache.set(token, proof.value, trusted)
     return proof.value.outcome
   }

@@ -1,5 +1,11 @@
-import type { Outcome } from '../decision/refusal.ts'
+import type { Refusal } from '../decision/refusal.ts'
 import type { VerifiedToken } from '../decision/token.ts'
+
+/** A proven token, or why it is none. */
+export type Verification =
+  | { readonly ok: true; readonly value: VerifiedToken }
+  /** `issuer`: config name of the issuer whose token it claims to be, where that is one of ours; for the log. */
+  | { readonly ok: false; readonly refusal: Refusal; readonly issuer?: string }
 
 /**
  * Proves a token: syntax, issuer, type, algorithm, key, signature, required claims, times. Knows nothing of audience,
@@ -11,11 +17,7 @@ export interface TokenVerifier {
    * @param issuers config names of the issuers that count at this resource
    * @param now seconds since the epoch
    */
-  verify(
-    token: string,
-    issuers: readonly string[],
-    now: number,
-  ): Outcome<VerifiedToken> | Promise<Outcome<VerifiedToken>>
+  verify(token: string, issuers: readonly string[], now: number): Verification | Promise<Verification>
 }
 
 export interface TokenEvents {

@@ -8,10 +8,6 @@ export interface UpstreamPool {
    * False: the queue is full, and nothing was taken.
    */
   dispatch(options: Dispatcher.DispatchOptions, takerOf: (place: Place) => Taker): boolean
-  /** Requests under way or waiting. */
-  readonly open: number
-  /** Ends idle connections now and the others with their requests; settles when all are gone. */
-  close(): Promise<void>
   /** Cuts everything. */
   destroy(): Promise<void>
 }
@@ -107,10 +103,6 @@ export const createPool = (options: UpstreamOptions): UpstreamPool => {
       queue.set(go, giveUp)
       return true
     },
-    get open() {
-      return sent + queue.size
-    },
-    close: async () => pool?.close(),
     destroy: async () => {
       for (const giveUp of queue.values()) giveUp()
       await pool?.destroy()

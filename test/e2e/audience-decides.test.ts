@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { jsonOf } from '../support/json.ts'
+import { loggedRequests } from '../support/logged.ts'
 import { startOrders } from '../support/orders.ts'
 
 test('RI-6: a token for this resource reaches its upstream, a token for another one does not', async (t) => {
@@ -23,4 +24,17 @@ test('RI-6: a token for this resource reaches its upstream, a token for another 
     'Bearer scope="orders:read", resource_metadata="https://api.test/.well-known/oauth-protected-resource/orders"',
   )
   assert.equal(stage.upstream.seen.length, 1)
+})
+
+test('contract section 8: a refused token is logged under its issuer, also when it failed before it was proven', async (t) => {
+  const stage = await startOrders(t)
+  const past = { iat: 1, exp: 2 }
+  for (const claims of [past, { jti: undefined }, { aud: 'urn:other' }]) {
+    await fetch(`${stage.url}/orders`, { headers: { authorization: `Bearer ${stage.token(claims)}` } })
+  }
+  const lines = await loggedRequests(stage, 3)
+  assert.deepEqual(
+    lines.map(({ reason, issuer }) => `${reason} ${issuer}`),
+    ['token_expired main', 'claim_missing main', 'audience_mismatch main'],
+  )
 })
