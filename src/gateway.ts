@@ -65,7 +65,7 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
   })
   const log = createLog(config.log, {
     target: logTarget,
-    nearMiss: ({ refusal, resource }) => refusal && nearMiss(refusal, { resource, audience: [] }),
+    nearMiss: ({ refusal, resource }) => refusal && nearMiss(refusal, resource),
     now: clock.now,
   })
   const readiness = createReadiness({

@@ -39,7 +39,7 @@ export const explainRequest = async (config: Config, asked: AskedRequest): Promi
   )
   const fault = 'reason' in head ? detail(head) : undefined
   step({ name: 'framing', expected: 'a well-formed message', found: fault ?? 'one', ok: fault === undefined })
-  if ('reason' in head) return refused(config, head, nowhere, steps, [])
+  if ('reason' in head) return refused(config, head, nowhere, steps)
   const { limits, requireHttps } = config.listen
   const admission = admit(
     {
@@ -56,7 +56,7 @@ export const explainRequest = async (config: Config, asked: AskedRequest): Promi
   const { where } = admission
   switch (admission.kind) {
     case 'refused':
-      return refused(config, admission.refusal, where, steps, [])
+      return refused(config, admission.refusal, where, steps)
     case 'metadata':
       return { ...allowed(where, steps), response: shown(metadataAnswer(admission.resource)) }
     case 'public':
@@ -76,7 +76,6 @@ const explainToken = async (
 ): Promise<Explanation> => {
   const { resource } = candidate.match
   const { header, claims } = inspect(candidate.credential)
-  const audience = stringsOf(claims?.aud)
   const issuers = config.issuers
     .filter(({ name }) => resource.issuers.includes(name))
     .map((issuer) => ({
@@ -101,10 +100,10 @@ const explainToken = async (
       found: `${verified.ok ? 'proven' : detail(verified.refusal)}; ${describeToken(header, claims)}`,
       ok: verified.ok,
     })
-    if (!verified.ok) return refused(config, verified.refusal, where, steps, audience)
+    if (!verified.ok) return refused(config, verified.refusal, where, steps)
     const tolerance = issuers.find(({ name }) => name === verified.value.issuer)?.token.clockToleranceSeconds ?? 0
     const outcome = authorize(candidate, verified.value, now, tolerance, step)
-    if (!outcome.ok) return refused(config, outcome.refusal, where, steps, audience)
+    if (!outcome.ok) return refused(config, outcome.refusal, where, steps)
     return forwarded(config, where, candidate.match.suffix, steps)
   } finally {
     await Promise.all(issuers.map(({ keys }) => keys.close()))
@@ -131,9 +130,6 @@ const describeToken = (
     .join(', ')
 }
 
-const stringsOf = (value: unknown): readonly string[] =>
-  (Array.isArray(value) ? value : [value]).filter((item) => typeof item === 'string')
-
 const nowhere: Where = { authority: '', path: '', query: '', resource: undefined, route: undefined }
 
 const allowed = (where: Where, steps: readonly StepReport[]): Explanation => ({
@@ -153,18 +149,12 @@ const forwarded = (config: Config, where: Where, suffix: string, steps: readonly
   return { ...allowed(where, steps), upstream: options && `${options.origin}${upstreamPath(options.basePath, suffix)}` }
 }
 
-const refused = (
-  config: Config,
-  refusal: Refusal,
-  where: Where,
-  steps: readonly StepReport[],
-  audience: readonly string[],
-): Explanation => ({
+const refused = (config: Config, refusal: Refusal, where: Where, steps: readonly StepReport[]): Explanation => ({
   ...allowed(where, steps),
   decision: 'deny',
   reason: refusal.reason,
   detail: detail(refusal),
-  near_miss: nearMiss(refusal, { resource: where.resource, audience }),
+  near_miss: nearMiss(refusal, where.resource),
   response: shown(refusalAnswer(answerRefusal(refusal, where, 'the request id', config.refusals.exposeReason))),
 })
 

@@ -55,7 +55,9 @@ const grant = (match: Match, token: VerifiedToken): Grant => ({ match, token }) 
 const judgeIssuer = (resource: Resource, token: VerifiedToken, step?: Step): Refusal | undefined => {
   const trusted = resource.issuers.includes(token.issuer)
   step?.({ name: 'issuer', expected: resource.issuers.join(' or '), found: token.issuer, ok: trusted })
-  return trusted ? undefined : { reason: 'issuer_untrusted', expected: resource.issuers, got: token.iss }
+  return trusted
+    ? undefined
+    : { reason: 'issuer_untrusted', expected: resource.issuers, got: token.iss, audience: token.audience }
 }
 
 /** AT-8: the moment before `exp` is the last good one. A cached token ends here too. */

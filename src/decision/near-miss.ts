@@ -1,18 +1,11 @@
 import type { Refusal } from './refusal.ts'
 import type { Resource } from './resource.ts'
 
-/** What is known beside the refusal itself; nothing of it needs to be proven, for it only explains. */
-export interface NearMissContext {
-  readonly resource: Resource | undefined
-  /** The `aud` values of the token as far as they could be read, for a refusal that came before the audience. */
-  readonly audience: readonly string[]
-}
-
 /**
  * Says in one sentence what a refused token nearly was, for the operator's log and `explain`; never for the client.
  * Pure string comparison: it decides nothing. Undefined: nothing near.
  */
-export const nearMiss = (refusal: Refusal, context: NearMissContext): string | undefined => {
+export const nearMiss = (refusal: Refusal, resource: Resource | undefined): string | undefined => {
   switch (refusal.reason) {
     case 'audience_mismatch':
       return audienceMiss(refusal.expected, refusal.got)
@@ -25,7 +18,7 @@ export const nearMiss = (refusal: Refusal, context: NearMissContext): string | u
     case 'token_type_wrong':
       return typeMiss(refusal.got)
     case 'issuer_untrusted':
-      return issuerMiss(refusal.expected, refusal.got, context)
+      return issuerMiss(refusal, resource)
     case 'scope_insufficient':
       return scopeMiss([...refusal.required, ...refusal.anyOf], refusal.got)
     default:
@@ -87,12 +80,15 @@ const typeMiss = (got: string): string => {
   return `this is ${got}, not an access token`
 }
 
-const issuerMiss = (expected: readonly string[], got: string, context: NearMissContext): string | undefined => {
+const issuerMiss = (
+  { expected, got, audience }: Extract<Refusal, { reason: 'issuer_untrusted' }>,
+  resource: Resource | undefined,
+): string | undefined => {
   for (const want of expected) {
     const difference = compareIdentifiers(want, got)
     if (difference !== undefined) return `issuer \`${got}\` ${difference}`
   }
-  const meant = context.resource && context.audience.some((audience) => context.resource?.audiences.includes(audience))
+  const meant = audience.some((value) => resource?.audiences.includes(value))
   return meant ? 'the audience is right, the issuer is not one of this resource' : undefined
 }
 

@@ -30,7 +30,13 @@ export type Refusal =
   | { readonly reason: 'token_opaque' }
   | { readonly reason: 'token_malformed'; readonly fault: string }
   | { readonly reason: 'decryption_failed' }
-  | { readonly reason: 'issuer_untrusted'; readonly expected: readonly string[]; readonly got: string }
+  | {
+      readonly reason: 'issuer_untrusted'
+      readonly expected: readonly string[]
+      readonly got: string
+      /** What the token says its audience is, proven or not: only for saying what it came near to. */
+      readonly audience: readonly string[]
+    }
   | { readonly reason: 'token_type_wrong'; readonly expected: string; readonly got: string }
   | { readonly reason: 'algorithm_refused'; readonly expected: readonly string[]; readonly got: string }
   | { readonly reason: 'key_unknown'; readonly issuer: string; readonly fault: string }

@@ -86,5 +86,9 @@ const chooseIssuer = (
   const verifier = candidates.find(({ trusted }) => trusted.issuer === iss)
   if (verifier !== undefined) return pass(verifier)
   const expected = candidates.map(({ trusted }) => trusted.issuer)
-  return refuse({ reason: 'issuer_untrusted', expected, got: shown(iss) })
+  return refuse({ reason: 'issuer_untrusted', expected, got: shown(iss), audience: stringsOf(claims.aud) })
 }
+
+/** Not proven, and capped: for a person to read. */
+const stringsOf = (value: unknown): readonly string[] =>
+  (Array.isArray(value) ? value.slice(0, 16) : [value]).filter((item) => typeof item === 'string')

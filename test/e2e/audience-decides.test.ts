@@ -38,3 +38,13 @@ test('contract section 8: a refused token is logged under its issuer, also when 
     ['token_expired main', 'claim_missing main', 'audience_mismatch main'],
   )
 })
+
+test('contract section 8: the log says what a refused token came near to, also under another issuer', async (t) => {
+  const stage = await startOrders(t)
+  for (const claims of [{ iss: 'https://other.test' }, { aud: 'https://api.test/orders/' }, { scope: 'x' }]) {
+    await fetch(`${stage.url}/orders`, { headers: { authorization: `Bearer ${stage.token(claims)}` } })
+  }
+  const [issuer, audience] = await loggedRequests(stage, 3)
+  assert.match(String(issuer?.detail), /the audience is right, the issuer is not one of this resource/)
+  assert.match(String(audience?.detail), /differs only in the trailing slash/)
+})

@@ -45,7 +45,10 @@ const cases: readonly [refusal: Refusal, text: string][] = [
     { reason: 'token_expired', expiredAt: -1e300, now: 0 },
     `exp: expected an instant to come, got -1e+300, ${1e300} s ago`,
   ],
-  [{ reason: 'issuer_untrusted', expected: ['https://a'], got: '' }, 'issuer: expected https://a, got (empty)'],
+  [
+    { reason: 'issuer_untrusted', expected: ['https://a'], got: '', audience: [] },
+    'issuer: expected https://a, got (empty)',
+  ],
 ]
 for (const [refusal, text] of cases) {
   test(`TC-9: the operator reads "${text}"`, () => {

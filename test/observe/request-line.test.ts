@@ -128,7 +128,7 @@ const fields: readonly [name: string, (text: string) => Partial<RequestRecord>][
   ['path', (path) => ({ path })],
   ['client_id', (clientId) => ({ clientId })],
   ['remote_address', (remoteAddress) => ({ remoteAddress })],
-  ['detail', (got) => ({ refusal: { reason: 'issuer_untrusted', expected: ['https://a'], got } })],
+  ['detail', (got) => ({ refusal: { reason: 'issuer_untrusted', expected: ['https://a'], got, audience: [] } })],
 ]
 for (const [what, text] of hostile) {
   test(`Attack 2.7 row 1: ${what} in any field leaves one bounded line of printable ASCII that parses`, () => {

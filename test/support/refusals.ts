@@ -24,7 +24,12 @@ export const refusals = {
   token_opaque: { reason: 'token_opaque' },
   token_malformed: { reason: 'token_malformed', fault: 'duplicate member' },
   decryption_failed: { reason: 'decryption_failed' },
-  issuer_untrusted: { reason: 'issuer_untrusted', expected: ['main'], got: 'https://evil.test/' },
+  issuer_untrusted: {
+    reason: 'issuer_untrusted',
+    expected: ['main'],
+    got: 'https://evil.test/',
+    audience: [],
+  },
   token_type_wrong: { reason: 'token_type_wrong', expected: 'at+jwt', got: 'JWT' },
   algorithm_refused: { reason: 'algorithm_refused', expected: ['RS256'], got: 'HS256' },
   key_unknown: { reason: 'key_unknown', issuer: 'main', fault: 'no key has this kid' },

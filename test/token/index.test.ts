@@ -290,7 +290,7 @@ test('AT-5: rows 7 and 8: an issuer that is not the configured one, character fo
   const { verifier } = await createVerifying({ keys: KEYS })
   assert.deepEqual(verifier.verify(mint({ key: es, claims: { iss: `${ISSUER}/` } }), ['main'], NOW), {
     ok: false,
-    refusal: { reason: 'issuer_untrusted', expected: [ISSUER], got: `${ISSUER}/` },
+    refusal: { reason: 'issuer_untrusted', expected: [ISSUER], got: `${ISSUER}/`, audience: [AUDIENCE] },
   })
 })
 
