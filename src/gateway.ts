@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { type Config, ownedFields } from './config/config.ts'
+import { listRoutes } from './config/listing.ts'
 import { answerRefusal } from './decision/challenge.ts'
 import { nearMiss } from './decision/near-miss.ts'
-import type { Resource } from './decision/resource.ts'
 import { createAdmin } from './http/admin.ts'
 import { createHandler } from './http/handle.ts'
 import { protectedNames } from './http/head.ts'
@@ -191,14 +191,20 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
         },
         contentType: metrics.contentType,
       },
-      routes: () => describeRoutes(config),
+      routes: () => ({ resources: listRoutes(config) }),
       issuers: () =>
         issuers.map(({ name, issuer, keys }) => {
           const report = keys.report()
           // The query of a URL may hold an API key.
           return { name, issuer, ...report, jwksUri: report.jwksUri?.split('?', 1)[0] }
         }),
-      config: () => redact({ ...config, resources: config.resources.all.map(describeResource) }),
+      // Routes are a listing of their own; the trees they are compiled into would say nothing to anybody.
+      config: () =>
+        redact({
+          ...config,
+          resources: undefined,
+          upstreams: config.upstreams.map(({ key, options }) => ({ key, ...options })),
+        }),
       failed,
     })
 
@@ -234,6 +240,7 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
       readiness.drain()
       metrics.setDraining(true)
       metrics.setReady(false)
+      log.logger.info({ delay_ms: delayMs, drain_ms: config.listen.timeouts.drainMs }, 'draining')
       if (delayMs > 0 && started) await setTimeout(delayMs)
       const cut = started ? await listener.close(config.listen.timeouts.drainMs) : 0
       // What was cut tells its own story first: the client's connection ended, not the upstream's.
@@ -272,20 +279,3 @@ const keyEvents = (metrics: Metrics, log: Log, changed: (issuer: string, state: 
     warned: (issuer, message) => log.logger.warn({ issuer, detail: message }, 'issuer'),
   }
 }
-
-/** `/routes`: what is served where, and what each route needs. */
-const describeRoutes = (config: Config): unknown =>
-  config.upstreams.map(({ resource, options }) => ({
-    ...describeResource(resource),
-    upstream: `${options.origin}${options.basePath}`,
-    authorization: options.authorization,
-    routes: resource.all.map(({ key, rule }) => ({ route: key, ...rule })),
-  }))
-
-const describeResource = ({ name, indicator, audiences, issuers, place }: Resource) => ({
-  name,
-  resource: indicator,
-  audiences,
-  issuers,
-  place,
-})

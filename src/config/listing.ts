@@ -1,0 +1,48 @@
+import type { ClaimRule, Place, Route } from '../decision/resource.ts'
+import type { Config, Upstream } from './config.ts'
+
+/** One resource with its routes, for people and for programs. */
+export interface ListedResource {
+  readonly name: string
+  readonly resource: string
+  readonly at: string
+  readonly upstream: string
+  readonly authorization: string
+  readonly issuers: readonly string[]
+  readonly accept_audiences: readonly string[]
+  readonly routes: readonly ListedRoute[]
+}
+
+/** One line under `routes`, and what it needs in words. */
+export interface ListedRoute {
+  readonly route: string
+  readonly needs: string
+}
+
+/** What is served where, in the order of the file: for `audgate routes` and the admin listener's `/routes` alike. */
+export const listRoutes = ({ upstreams }: Pick<Config, 'upstreams'>): readonly ListedResource[] =>
+  upstreams.map(({ resource, key, options }: Upstream) => ({
+    name: resource.name,
+    resource: resource.indicator,
+    at: placeOf(resource.place),
+    upstream: key,
+    authorization: options.authorization,
+    issuers: resource.issuers,
+    accept_audiences: resource.audiences.slice(1),
+    routes: resource.all.map((route) => ({ route: route.key, needs: needsOf(route) })),
+  }))
+
+const placeOf = ({ host, path }: Place): string => `${host ?? '(any host)'}${path === '' ? '/' : path}`
+
+const needsOf = ({ rule }: Route): string => {
+  if (rule.kind !== 'token') return rule.kind
+  const parts = [
+    ...(rule.scopes.length > 0 ? [`scope ${rule.scopes.join(' ')}`] : []),
+    ...(rule.anyScope.length > 0 ? [`one of ${rule.anyScope.join(' ')}`] : []),
+    ...rule.claims.map(claimOf),
+  ]
+  return parts.length === 0 ? 'any valid token' : parts.join(', ')
+}
+
+const claimOf = ({ claim, oneOf }: ClaimRule): string =>
+  `${claim} = ${oneOf.map((one) => (one.kind === 'parameter' ? `{${one.name}}` : JSON.stringify(one.value))).join(' | ')}`
