@@ -4,12 +4,15 @@ const REDACTED = '[redacted]'
 const secretName = /^(?:client_?)?(?:secret|password|passphrase|private_?key)$/i
 /** Members of a JWK that are private (RFC 7518 section 6) or are the key itself (`k`). */
 const privateMembers: ReadonlySet<string> = new Set(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'])
+/** URLs that the gateway itself fetches: their query may hold an API key. An indicator's query is part of its name. */
+const fetched: ReadonlySet<string> = new Set(['url', 'metadataUrl', 'jwksUri'])
+const query = /\?.*$/s
 const userinfo = /^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i
 const privatePem = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/
 
 /**
  * A configuration as plain JSON data for `/config`, without what is secret: values under secret names, private parts of
- * keys, private PEM, userinfo in URLs. Maps and sets become objects and lists; functions are left out. It knows secrets
+ * keys, private PEM, userinfo in URLs, the query of URLs that are fetched. Maps and sets become objects and lists; functions are left out. It knows secrets
  * by name and shape: a secret written where none belongs, in a path say, stays.
  */
 export const redact = (value: unknown): unknown => redacted(value, new Set())
@@ -38,7 +41,8 @@ const redactMembers = (members: readonly (readonly [unknown, unknown])[], above:
     kept.map(([key, value]) => {
       const name = String(key)
       const secret = secretName.test(name) || (isKey && privateMembers.has(name))
-      return [redactText(name), secret ? REDACTED : redacted(value, above)]
+      const plain = fetched.has(name) && typeof value === 'string' ? value.replace(query, `?${REDACTED}`) : value
+      return [redactText(name), secret ? REDACTED : redacted(plain, above)]
     }),
   )
 }

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { eventually } from '../support/eventually.ts'
+import { startGateway } from '../support/gateway.ts'
+import { loggedRequests } from '../support/logged.ts'
 import { startOrders } from '../support/orders.ts'
 
 test('contract section 6: /routes, /issuers and /config say what is served, whose tokens count and what is configured', async (t) => {
@@ -18,4 +21,25 @@ test('contract section 6: /routes, /issuers and /config say what is served, whos
   const config = await ask('/config')
   assert.equal(config.upstreams[0].origin, stage.upstream.url)
   assert.equal(config.issuers[0].issuer, 'https://as.test/oidc')
+})
+
+test('BR-26: the query of a key URL, which may hold an API key, is in no admin answer and no log line', async (t) => {
+  const url = 'http://127.0.0.1:1/keys?api_key=canary'
+  const gateway = await startGateway(
+    t,
+    `issuers: { main: { issuer: https://as.test, keys: { jwks_uri: "${url}" } } }\nupstreams: {}\n`,
+  )
+  await eventually('the fetch has failed', async () => (await gateway.logText()).includes('keys not fetched'))
+  for (const path of ['/issuers', '/config', '/readyz?verbose']) {
+    const text = await (await fetch(`http://127.0.0.1:${gateway.adminPort}${path}`)).text()
+    assert.ok(!text.includes('canary'), path)
+  }
+  assert.ok(!(await gateway.logText()).includes('canary'))
+})
+
+test('contract section 8: served metadata is logged as allowed, under its resource', async (t) => {
+  const stage = await startOrders(t)
+  await fetch(`${stage.url}/.well-known/oauth-protected-resource/orders`)
+  const [line] = await loggedRequests(stage, 1)
+  assert.deepEqual([line?.status, line?.decision, line?.resource], [200, 'allow', 'orders'])
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../src/keys/clock.ts'
@@ -8,6 +8,7 @@ import { createKeySource } from '../../src/keys/index.ts'
 import type { KeyOptions } from '../../src/keys/options.ts'
 import { silentKeyEvents } from '../../src/keys/silent.ts'
 import { temporaryFile } from '../support/audgate-process.ts'
+import { eventually } from '../support/eventually.ts'
 import { createKey } from '../support/tokens.ts'
 
 const [first, second] = [createKey('ES256', 'one'), createKey('ES256', 'two')]
@@ -60,4 +61,26 @@ test('AS-11: a key file is read again on reload; the same keys keep what was pro
   await keys.reload()
   assert.equal(await knows('two'), true)
   assert.notEqual(keys.report().lastError, undefined)
+})
+
+test('AS-11: a reload during a fetch that left before the key was removed fetches again', async (t) => {
+  const asked: ServerResponse[] = []
+  const server = createServer((_request, response) =>
+    asked.push(response.setHeader('Content-Type', 'application/json')),
+  )
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const opened = open(t, { kind: 'jwks_uri', url: `http://127.0.0.1:${port}/` })
+  await eventually('the first fetch', () => asked.length === 1)
+  asked[0]?.end(setOf(first, second))
+  const { keys, knows } = await opened
+  const refresh = keys.reload()
+  await eventually('the second fetch', () => asked.length === 2)
+  const again = keys.reload()
+  asked[1]?.end(setOf(first, second))
+  await eventually('the third fetch', () => asked.length === 3)
+  asked[2]?.end(setOf(second))
+  await Promise.all([refresh, again])
+  assert.equal(await knows('one'), false)
 })
