@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import { setImmediate, setTimeout } from 'node:timers/promises'
+import { setTimeout } from 'node:timers/promises'
 import { type Config, ownedFields } from './config/config.ts'
 import { listRoutes } from './config/listing.ts'
 import { answerRefusal } from './decision/challenge.ts'
@@ -123,10 +123,18 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
   const peers = createPeers(config.listen.trustedProxies)
   let draining = false
   let started = false
+  let open = 0
+  let emptied = (): void => undefined
+  const opened = (): void => {
+    open++
+    metrics.opened()
+  }
   const record = (finished: RequestRecord): void => {
+    open--
     metrics.closed()
     metrics.record(finished)
     log.request(finished)
+    if (open === 0) emptied()
   }
   const failed = (error: unknown, id?: string): void =>
     log.logger.error(
@@ -150,7 +158,7 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
     tolerances: new Map(config.issuers.map(({ name, token }) => [name, token.clockToleranceSeconds])),
     now: seconds,
     monotonic,
-    opened: metrics.opened,
+    opened,
     closed: record,
     failed,
     draining: () => draining,
@@ -170,7 +178,7 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
       unread.endedAt = unread.startedAt
       const answer = answerRefusal(refusal, unread, unread.requestId, config.refusals.exposeReason)
       unread.status = answer.status
-      metrics.opened()
+      opened()
       record(unread)
       return rawAnswer(refusalAnswer(answer), [requestIdHeader, unread.requestId])
     },
@@ -243,8 +251,12 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
       log.logger.info({ delay_ms: delayMs, drain_ms: config.listen.timeouts.drainMs }, 'draining')
       if (delayMs > 0 && started) await setTimeout(delayMs)
       const cut = started ? await listener.close(config.listen.timeouts.drainMs) : 0
-      // What was cut tells its own story first: the client's connection ended, not the upstream's.
-      await setImmediate()
+      // What was cut tells its own story first: the client's connection ended, not the upstream's. The events of its
+      // end come a little after those of the listener's.
+      const told = new Promise<void>((resolve) => {
+        emptied = resolve
+      })
+      if (open > 0) await Promise.race([told, setTimeout(lastWordsMs, undefined, { ref: false })])
       await pools.destroy()
       await Promise.all(issuers.map(({ keys }) => keys.close()))
       await admin?.close()
@@ -254,6 +266,9 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
     },
   }
 }
+
+/** For how long the last records are waited for. */
+const lastWordsMs = 1000
 
 const tokenCacheBytes = 64 * 1024 * 1024
 
