@@ -1,8 +1,13 @@
+import { judgeClaims } from './claim-rule.ts'
+import type { Scheme } from './credentials.ts'
 import type { Match } from './match.ts'
 import { type Outcome, type Refusal, refuse } from './refusal.ts'
-import type { ClaimRule, ClaimValue, Resource, Rule } from './resource.ts'
+import type { Resource, Rule } from './resource.ts'
+import { judgeDetails, judgeScopes } from './scope-rule.ts'
+import { judgeSender, type Sender } from './sender.ts'
 import type { Step } from './step.ts'
-import { claimOf, type VerifiedToken } from './token.ts'
+import { judgeAuthentication } from './step-up.ts'
+import type { VerifiedToken } from './token.ts'
 
 declare const granted: unique symbol
 
@@ -20,31 +25,65 @@ export interface Grant {
 export interface Candidate {
   readonly match: Match
   readonly rule: Extract<Rule, { kind: 'token' }>
+  readonly scheme: Scheme
   readonly credential: string
 }
 
+declare const addressed: unique symbol
+
 /**
- * The whole policy for a proven token, on every request and never cached (RI-12): issuer, expiry, audience, sender
- * constraint, scope, claims, in this order. Does not prove the token: signature and claims' syntax are the verifier's.
+ * A proven token that was made for the very resource that the request matched; what it permits there is still to be
+ * judged. {@link address} is its only maker: for no other token is a proof of possession looked at, and remembered.
+ */
+export interface Addressed {
+  readonly [addressed]: true
+  readonly candidate: Candidate
+  readonly token: VerifiedToken
+}
+
+/**
+ * The first half of the policy for a proven token, on every request and never cached (RI-12): issuer, expiry, audience.
+ * Does not prove the token: signature and claims' syntax are the verifier's.
  *
  * @param now seconds since the epoch
  * @param toleranceSeconds the issuer's clock tolerance, for `exp`
  */
-export const authorize = (
+export const address = (
   candidate: Candidate,
   token: VerifiedToken,
   now: number,
   toleranceSeconds: number,
   step?: Step,
-): Outcome<Grant> => {
-  const { match, rule } = candidate
+): Outcome<Addressed> => {
+  const { resource } = candidate.match
   const refusal =
-    judgeIssuer(match.resource, token, step) ??
+    judgeIssuer(resource, token, step) ??
     judgeExpiry(token, now, toleranceSeconds, step) ??
-    judgeAudience(match.resource, token, step) ??
-    judgeSender(token, step) ??
-    judgeScopes(rule, token, step) ??
-    judgeClaims(rule.claims, match, token, step)
+    judgeAudience(resource, token, step)
+  // The one cast that makes an Addressed; nothing else in the house can.
+  return refusal ? refuse(refusal) : { ok: true, value: { candidate, token } as Addressed }
+}
+
+/**
+ * The second half, on every request: sender constraint, scope, authorization details, claims, step-up, in this order
+ * (contract section 4).
+ *
+ * @param sender what the request shows of who sent it
+ * @param toleranceSeconds the issuer's clock tolerance, for `auth_time`
+ */
+export const authorize = (
+  { candidate: { match, rule, scheme }, token }: Addressed,
+  sender: Sender,
+  now: number,
+  toleranceSeconds: number,
+  step?: Step,
+): Outcome<Grant> => {
+  const refusal =
+    judgeSender({ scheme, senderConstrained: rule.senderConstrained }, token, sender, step) ??
+    judgeScopes(rule, match.resource, token, step) ??
+    judgeDetails(rule, match.resource, token, step) ??
+    judgeClaims(rule.claims, match, token, step) ??
+    judgeAuthentication(rule, token, now, toleranceSeconds, step)
   return refusal ? refuse(refusal) : { ok: true, value: grant(match, token) }
 }
 
@@ -82,60 +121,3 @@ const judgeAudience = (resource: Resource, token: VerifiedToken, step?: Step): R
     ? { reason: 'audience_missing', expected }
     : { reason: 'audience_mismatch', expected, got: token.audience }
 }
-
-/** DP-12, MT-2, CN-1: a bound token without its proof must not pass as a bearer token, whatever the method. */
-const judgeSender = (token: VerifiedToken, step?: Step): Refusal | undefined => {
-  const methods = token.confirmation
-  step?.({
-    name: 'sender constraint',
-    expected: 'an unbound bearer token',
-    found: methods ? `bound by ${methods.join(', ') || 'nothing known'}` : 'unbound',
-    ok: methods === undefined,
-  })
-  return methods ? { reason: 'proof_missing', methods } : undefined
-}
-
-/** BR-13, BR-17: whole, case-sensitive values; all of `scopes`, and one of `anyScope` where that is given. */
-const judgeScopes = (rule: Candidate['rule'], token: VerifiedToken, step?: Step): Refusal | undefined => {
-  const { scopes, anyScope } = rule
-  const got = token.scopes
-  const all = scopes.every((scope) => got.includes(scope))
-  const any = anyScope.length === 0 || anyScope.some((scope) => got.includes(scope))
-  step?.({ name: 'scope', expected: describeScopes(scopes, anyScope), found: got.join(' ') || 'none', ok: all && any })
-  return all && any ? undefined : { reason: 'scope_insufficient', required: scopes, anyOf: anyScope, got }
-}
-
-const describeScopes = (scopes: readonly string[], anyScope: readonly string[]): string => {
-  const parts = [
-    scopes.length > 0 ? `all of: ${scopes.join(' ')}` : '',
-    anyScope.length > 0 ? `one of: ${anyScope.join(' ')}` : '',
-  ]
-  return parts.filter((part) => part !== '').join('; ') || 'none needed'
-}
-
-const judgeClaims = (
-  rules: readonly ClaimRule[],
-  match: Match,
-  token: VerifiedToken,
-  step?: Step,
-): Refusal | undefined => {
-  for (const { claim, oneOf } of rules) {
-    const expected = oneOf.map((value) => expectedValue(value, match))
-    const got = claimOf(token, claim)
-    const fits = expected.some((value) => value !== undefined && holds(got, value))
-    const texts = expected.map((value) => String(value))
-    step?.({ name: `claim ${claim}`, expected: texts.join(' or '), found: describe(got), ok: fits })
-    if (!fits) return { reason: 'claim_mismatch', claim, expected: texts, got: describe(got) }
-  }
-  return undefined
-}
-
-const expectedValue = (value: ClaimValue, match: Match): string | number | boolean | undefined =>
-  value.kind === 'literal' ? value.value : match.parameters?.get(value.name)
-
-/** Equal without conversion, or (AT-18) a list that contains it as a whole member. */
-const holds = (got: unknown, expected: string | number | boolean): boolean =>
-  got === expected || (Array.isArray(got) && got.includes(expected))
-
-const describe = (got: unknown): string =>
-  got === undefined ? 'absent' : (JSON.stringify(got) ?? typeof got).slice(0, 200)

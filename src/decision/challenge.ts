@@ -1,3 +1,4 @@
+import type { Scheme } from './credentials.ts'
 import type { Reason, Refusal } from './refusal.ts'
 import type { Resource, Route } from './resource.ts'
 
@@ -20,8 +21,16 @@ export interface Problem {
   readonly instance: string
 }
 
-/** How a refusal challenges (RFC 6750 section 3): with which error code, if with any. */
-type Challenge = 'none' | 'bare' | 'invalid_request' | 'invalid_token' | 'insufficient_scope'
+/** How a refusal challenges (RFC 6750 section 3, RFC 9449 section 7.1, RFC 9470): with which error code, if with any. */
+type Challenge =
+  | 'none'
+  | 'bare'
+  | 'invalid_request'
+  | 'invalid_token'
+  | 'invalid_dpop_proof'
+  | 'use_dpop_nonce'
+  | 'insufficient_scope'
+  | 'insufficient_user_authentication'
 
 interface Row {
   readonly status: number
@@ -59,6 +68,7 @@ export const refusalTable = {
   token_opaque: unproven,
   token_malformed: unproven,
   decryption_failed: unproven,
+  token_inactive: unproven,
   issuer_untrusted: unproven,
   token_type_wrong: unproven,
   algorithm_refused: unproven,
@@ -67,6 +77,7 @@ export const refusalTable = {
   claim_missing: { status: 401, challenge: 'invalid_token', detail: 'The access token lacks a required claim.' },
   token_expired: { status: 401, challenge: 'invalid_token', detail: 'The access token has expired.' },
   token_not_yet_valid: { status: 401, challenge: 'invalid_token', detail: 'The access token is not valid yet.' },
+  token_too_old: { status: 401, challenge: 'invalid_token', detail: 'The access token was issued too long ago.' },
   audience_missing: { status: 401, challenge: 'invalid_token', detail: 'The access token names no audience.' },
   audience_mismatch: {
     status: 401,
@@ -78,13 +89,36 @@ export const refusalTable = {
     challenge: 'invalid_token',
     detail: 'The access token is bound to a key, and its proof is missing.',
   },
+  proof_invalid: { status: 401, challenge: 'invalid_dpop_proof', detail: 'The DPoP proof is not valid here.' },
+  proof_replayed: { status: 401, challenge: 'invalid_dpop_proof', detail: 'The DPoP proof was used before.' },
+  nonce_required: {
+    status: 401,
+    challenge: 'use_dpop_nonce',
+    detail: 'The DPoP proof lacks the nonce that this resource gives out.',
+  },
+  binding_mismatch: {
+    status: 401,
+    challenge: 'invalid_token',
+    detail: 'The access token is not bound to what this request proves.',
+  },
   scope_insufficient: {
     status: 403,
     challenge: 'insufficient_scope',
     detail: 'The access token lacks a scope that this request needs.',
   },
   claim_mismatch: { status: 403, challenge: 'none', detail: 'The access token does not permit this request.' },
+  authentication_insufficient: {
+    status: 401,
+    challenge: 'insufficient_user_authentication',
+    detail: 'The user must authenticate in another way, or again.',
+  },
   keys_unavailable: { status: 503, challenge: 'none', detail: 'Access tokens cannot be verified at the moment.' },
+  introspection_unavailable: {
+    status: 503,
+    challenge: 'none',
+    detail: 'Access tokens cannot be verified at the moment.',
+  },
+  store_unavailable: { status: 503, challenge: 'none', detail: 'Proofs cannot be verified at the moment.' },
   upstream_unreachable: { status: 502, challenge: 'none', detail: 'The API could not be reached.' },
   upstream_invalid: { status: 502, challenge: 'none', detail: 'The API gave an invalid answer.' },
   upstream_loop: { status: 502, challenge: 'none', detail: 'The request went in a circle.' },
@@ -96,25 +130,40 @@ export const refusalTable = {
 /** Every reason, in the order of the table. */
 export const reasons = Object.keys(refusalTable) as readonly Reason[]
 
+/** What is the same for every answer of a gateway. */
+export interface AnswerPolicy {
+  /** False: the body calls every reason of the unproven group `token_invalid`. */
+  readonly exposeReason: boolean
+  /** The algorithms of DPoP proofs that are accepted, separated by spaces: `algs` (DP-13). */
+  readonly proofAlgorithms: string
+}
+
+/** What a request was found to be for, and how it authenticated. */
+interface Asked {
+  readonly resource: Resource | undefined
+  readonly route: Route | undefined
+  readonly scheme: Scheme | undefined
+}
+
 /**
  * The status, challenge and problem body of a refusal.
  *
- * @param where what the request was found to be for; decides `scope` and `resource_metadata`
- * @param exposeReason false: the body calls every reason of the unproven group `token_invalid`
+ * @param asked decides the scheme of the challenge, `scope`, `resource_metadata` and what step-up asks for
  */
-export const answerRefusal = (
-  refusal: Refusal,
-  where: { readonly resource: Resource | undefined; readonly route: Route | undefined },
-  requestId: string,
-  exposeReason: boolean,
-): Answer => {
+export const answerRefusal = (refusal: Refusal, asked: Asked, requestId: string, policy: AnswerPolicy): Answer => {
   const row: Row = refusalTable[refusal.reason]
   const headers: string[] = []
   if (row.challenge !== 'none') {
-    headers.push('WWW-Authenticate', bearerChallenge(row, where.resource, where.route))
+    const scheme = schemeOf(refusal, row, asked.scheme)
+    headers.push('WWW-Authenticate', challengeOf(scheme, row, asked, policy))
+    // One field line a challenge, the one that every client knows first (BR-16; RFC 9449 section 7.2).
+    if (scheme === 'Bearer' && row.status === 401 && needsBinding(asked.route)) {
+      headers.push('WWW-Authenticate', challengeOf('DPoP', bare, { ...asked, route: undefined }, policy))
+    }
   }
+  if (refusal.reason === 'nonce_required') headers.push('DPoP-Nonce', refusal.nonce)
   if (refusal.reason === 'method_not_allowed') headers.push('Allow', refusal.allow.join(', '))
-  if (refusal.reason === 'keys_unavailable') {
+  if ('retryAfterSeconds' in refusal) {
     headers.push('Retry-After', String(Math.max(1, Math.ceil(refusal.retryAfterSeconds))))
   }
   const body: Problem = {
@@ -122,17 +171,28 @@ export const answerRefusal = (
     title: titles[row.status] ?? 'Error',
     status: row.status,
     detail: row.detail,
-    reason: row.unproven && !exposeReason ? 'token_invalid' : refusal.reason,
+    reason: row.unproven && !policy.exposeReason ? 'token_invalid' : refusal.reason,
     instance: requestId,
   }
   return { status: row.status, headers, body }
 }
 
+/** The scheme that was used, unless what is wrong can only be a matter of the other (DP-12, DP-14). */
+const schemeOf = (refusal: Refusal, row: Row, used: Scheme | undefined): Scheme => {
+  if (row.challenge === 'invalid_dpop_proof' || row.challenge === 'use_dpop_nonce') return 'DPoP'
+  if (refusal.reason === 'proof_missing' && refusal.methods.includes('jkt')) return 'DPoP'
+  return used ?? 'Bearer'
+}
+
+const needsBinding = (route: Route | undefined): boolean => route?.rule.kind === 'token' && route.rule.senderConstrained
+
+const bare: Row = { status: 401, challenge: 'bare', detail: '' }
+
 /**
- * A Bearer challenge with at least one parameter (BR-8), each at most once (BR-12). Values come from the table and the
- * config only; config scopes and URLs hold neither `"` nor `\` (BR-14), and are quoted all the same.
+ * A challenge with at least one parameter (BR-8), each at most once (BR-12). Values come from the table and the config
+ * only; config scopes and URLs hold neither `"` nor `\` (BR-14), and are quoted all the same.
  */
-const bearerChallenge = (row: Row, resource: Resource | undefined, route: Route | undefined): string => {
+const challengeOf = (scheme: Scheme, row: Row, { resource, route }: Asked, policy: AnswerPolicy): string => {
   const parameters: string[] = []
   if (row.challenge !== 'bare') {
     parameters.push(`error="${row.challenge}"`, `error_description=${quote(row.detail)}`)
@@ -142,9 +202,21 @@ const bearerChallenge = (row: Row, resource: Resource | undefined, route: Route 
   if (scope !== '' && (row.challenge === 'bare' || row.challenge === 'insufficient_scope')) {
     parameters.push(`scope=${quote(scope)}`)
   }
+  if (row.challenge === 'insufficient_user_authentication') parameters.push(...stepUpOf(route))
+  if (scheme === 'DPoP') parameters.push(`algs=${quote(policy.proofAlgorithms)}`)
   if (resource?.metadata) parameters.push(`resource_metadata=${quote(resource.metadata.url)}`)
   if (parameters.length === 0) parameters.push(`realm=${quote(resource?.name ?? 'audgate')}`)
-  return `Bearer ${parameters.join(', ')}`
+  return `${scheme} ${parameters.join(', ')}`
+}
+
+/** What the client must ask its authorization server for (RFC 9470 section 3). */
+const stepUpOf = (route: Route | undefined): readonly string[] => {
+  if (route?.rule.kind !== 'token') return []
+  const { acr, maxAgeSeconds } = route.rule
+  return [
+    ...(acr.length > 0 ? [`acr_values=${quote(acr.join(' '))}`] : []),
+    ...(maxAgeSeconds === undefined ? [] : [`max_age=${quote(String(maxAgeSeconds))}`]),
+  ]
 }
 
 /** Every scope that the operation needs; of `any_scope` its first member stands for all (contract section 4). */

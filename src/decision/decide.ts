@@ -1,6 +1,6 @@
 import { parseAuthority } from './authority.ts'
 import type { Candidate } from './authorize.ts'
-import { readCredentials } from './credentials.ts'
+import { readCredentials, type Scheme, schemeMeant } from './credentials.ts'
 import { type Found, findMetadata, isMetadataPath, type Match, match } from './match.ts'
 import { isImplemented } from './method.ts'
 import type { Refusal } from './refusal.ts'
@@ -45,6 +45,8 @@ export interface Where {
   readonly query: string
   readonly resource: Resource | undefined
   readonly route: Route | undefined
+  /** The authentication scheme that was used; undefined: none that counts. */
+  readonly scheme: Scheme | undefined
 }
 
 export type Admission =
@@ -67,7 +69,7 @@ export const admit = (facts: RequestFacts, resources: Resources, policy: Admissi
   const target = parsed.value
   const { path, query } = target
   const authority = target.authority ?? facts.authority ?? ''
-  const somewhere: Where = { authority, path, query, resource: undefined, route: undefined }
+  const somewhere: Where = { ...nowhere, authority, path, query }
   const host = authority === '' ? '' : parseAuthority(authority)
   if (host === undefined)
     return refused(
@@ -104,7 +106,7 @@ export const admit = (facts: RequestFacts, resources: Resources, policy: Admissi
       return admitRoute(
         found.match,
         facts,
-        { authority, path, query, resource: found.match.resource, route: found.match.route },
+        { ...somewhere, resource: found.match.resource, route: found.match.route },
         step,
       )
   }
@@ -117,12 +119,17 @@ const admitRoute = (matched: Match, facts: RequestFacts, where: Where, step?: St
   const credentials = readCredentials(facts.authorization, where.query)
   step?.({
     name: 'credentials',
-    expected: 'one Bearer token in Authorization',
-    found: credentials.ok ? 'one Bearer token' : faultOf(credentials.refusal),
+    expected: 'one Bearer or DPoP token in Authorization',
+    found: credentials.ok ? `one ${credentials.value.scheme} token` : faultOf(credentials.refusal),
     ok: credentials.ok,
   })
-  if (!credentials.ok) return refused(credentials.refusal, where)
-  return { kind: 'candidate', candidate: { match: matched, rule, credential: credentials.value }, where }
+  if (!credentials.ok) return refused(credentials.refusal, { ...where, scheme: schemeMeant(facts.authorization) })
+  const { scheme, token } = credentials.value
+  return {
+    kind: 'candidate',
+    candidate: { match: matched, rule, scheme, credential: token },
+    where: { ...where, scheme },
+  }
 }
 
 const metadata = (resources: Resources, host: string, method: string, where: Where): Admission => {
@@ -138,7 +145,15 @@ const isServed = (resources: Resources, host: string): boolean =>
 
 const refused = (refusal: Refusal, where: Where): Admission => ({ kind: 'refused', refusal, where })
 
-const nowhere: Where = { authority: '', path: '', query: '', resource: undefined, route: undefined }
+/** What is known of a request before its target was read. */
+export const nowhere: Where = {
+  authority: '',
+  path: '',
+  query: '',
+  resource: undefined,
+  route: undefined,
+  scheme: undefined,
+}
 
 /** A relaxed target is good only for a resource that has the relaxation; for nobody's path the default holds. */
 const unrelaxed = (target: Target, found: Found): string | undefined => {

@@ -20,6 +20,8 @@ const removed: ReadonlySet<string> = new Set([
   'cf-connecting-ip',
   'client-cert',
   'client-cert-chain',
+  // Its `htu` would not fit the upstream, and its `jti` is used up (DP-19).
+  'dpop',
   'forwarded',
   'true-client-ip',
   'via',

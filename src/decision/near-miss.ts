@@ -1,5 +1,6 @@
 import type { Refusal } from './refusal.ts'
 import type { Resource } from './resource.ts'
+import { senderFaults } from './sender.ts'
 
 /**
  * Says in one sentence what a refused token nearly was, for the operator's log and `explain`; never for the client.
@@ -14,13 +15,27 @@ export const nearMiss = (refusal: Refusal, resource: Resource | undefined): stri
     case 'token_opaque':
       return 'opaque token: was `resource` sent to the authorization server?'
     case 'decryption_failed':
-      return 'this is an encrypted token (five parts)'
+      return 'an issuer with `decryption` may send encrypted tokens, one with `decryption.required` must'
     case 'token_type_wrong':
       return typeMiss(refusal.got)
     case 'issuer_untrusted':
       return issuerMiss(refusal, resource)
+    case 'proof_missing':
+      return proofMiss(refusal.methods)
+    case 'proof_invalid':
+      return refusal.fault.includes('htu')
+        ? 'htu is the URI that clients know: the host and scheme of `at`, or what a proxy of `trusted_proxies` forwards'
+        : undefined
+    case 'binding_mismatch':
+      return bindingHints.get(refusal.fault)
     case 'scope_insufficient':
-      return scopeMiss([...refusal.required, ...refusal.anyOf], refusal.got)
+      return refusal.details === undefined
+        ? scopeMiss([...refusal.required, ...refusal.anyOf], refusal.got)
+        : 'no scope stands in for `authorization_details`: the client asks for it beside `scope` (RFC 9396)'
+    case 'claim_mismatch':
+      return claimMiss(refusal.expected, refusal.got)
+    case 'authentication_insufficient':
+      return refusal.got === 'none' ? `does the issuer write \`${refusal.claim}\` into access tokens?` : undefined
     default:
       return undefined
   }
@@ -90,6 +105,36 @@ const issuerMiss = (
   }
   const meant = audience.some((value) => resource?.audiences.includes(value))
   return meant ? 'the audience is right, the issuer is not one of this resource' : undefined
+}
+
+const proofMiss = (methods: readonly string[]): string => {
+  const hints = [
+    methods.includes('jkt') ? 'a token bound by `jkt` is sent under the DPoP scheme, with a proof in `DPoP`' : '',
+    methods.includes('x5t#S256')
+      ? 'a token bound by `x5t#S256` comes with its client certificate: see `listen.tls` and `trusted_proxies`'
+      : '',
+  ].filter((hint) => hint !== '')
+  return hints.join('; ') || 'only bindings by `jkt` and by `x5t#S256` are known'
+}
+
+const bindingHints: ReadonlyMap<string, string> = new Map([
+  [
+    senderFaults.unboundDPoP,
+    'send it as Bearer, or prove a key to the authorization server when the token is asked for',
+  ],
+  [senderFaults.unbound, '`sender_constrained`: the client must prove a key when the token is asked for'],
+  [senderFaults.notByKey, 'it is bound to a client certificate: send it as Bearer'],
+])
+
+/** @param got as JSON; the expected values are texts of whatever type the rule has */
+const claimMiss = (expected: readonly string[], got: string): string | undefined => {
+  for (const want of expected) {
+    const text = JSON.stringify(want)
+    if (got === text) return 'the claim is a text, and nothing is converted'
+    if (got === want && got !== 'absent') return 'the claim is no text, and nothing is converted'
+    if (got.toLowerCase() === text.toLowerCase()) return 'differs only in letter case'
+  }
+  return undefined
 }
 
 const scopeMiss = (needed: readonly string[], got: readonly string[]): string | undefined => {

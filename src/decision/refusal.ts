@@ -29,7 +29,9 @@ export type Refusal =
   | { readonly reason: 'token_too_long'; readonly limit: number; readonly got: number }
   | { readonly reason: 'token_opaque' }
   | { readonly reason: 'token_malformed'; readonly fault: string }
-  | { readonly reason: 'decryption_failed' }
+  /** One word for every failure (JO-25); `fault` is for the operator's log only. */
+  | { readonly reason: 'decryption_failed'; readonly fault: string }
+  | { readonly reason: 'token_inactive'; readonly issuer: string }
   | {
       readonly reason: 'issuer_untrusted'
       readonly expected: readonly string[]
@@ -49,15 +51,29 @@ export type Refusal =
       readonly validFrom: number
       readonly now: number
     }
+  | {
+      readonly reason: 'token_too_old'
+      readonly issuedAt: number
+      readonly maxAgeSeconds: number
+      readonly now: number
+    }
   // What it is good for.
   | { readonly reason: 'audience_missing'; readonly expected: readonly string[] }
   | { readonly reason: 'audience_mismatch'; readonly expected: readonly string[]; readonly got: readonly string[] }
+  // Who sent it (RFC 9449, RFC 8705, RFC 7800).
   | { readonly reason: 'proof_missing'; readonly methods: readonly string[] }
+  | { readonly reason: 'proof_invalid'; readonly fault: string }
+  | { readonly reason: 'proof_replayed' }
+  /** `nonce` is the one to use next; it is no secret. */
+  | { readonly reason: 'nonce_required'; readonly nonce: string; readonly fault: string }
+  | { readonly reason: 'binding_mismatch'; readonly fault: string }
   | {
       readonly reason: 'scope_insufficient'
       readonly required: readonly string[]
       readonly anyOf: readonly string[]
       readonly got: readonly string[]
+      /** The `authorization_details` that no element of the token grants (RA-3); undefined: scopes are missing. */
+      readonly details: string | undefined
     }
   | {
       readonly reason: 'claim_mismatch'
@@ -65,14 +81,34 @@ export type Refusal =
       readonly expected: readonly string[]
       readonly got: string
     }
+  | {
+      readonly reason: 'authentication_insufficient'
+      readonly claim: 'acr' | 'auth_time'
+      readonly expected: string
+      readonly got: string
+    }
   // What is nobody's fault, and never the client's (AS-12).
-  | { readonly reason: 'keys_unavailable'; readonly issuer: string; readonly retryAfterSeconds: number }
+  | {
+      readonly reason: 'keys_unavailable'
+      readonly issuer: string
+      readonly retryAfterSeconds: number
+      /** Why they cannot be used; absent: there are none. */
+      readonly fault?: string
+    }
+  | {
+      readonly reason: 'introspection_unavailable'
+      readonly issuer: string
+      readonly fault: string
+      readonly retryAfterSeconds: number
+    }
+  | { readonly reason: 'store_unavailable'; readonly operation: string; readonly retryAfterSeconds: number }
   | { readonly reason: 'upstream_unreachable'; readonly fault: string }
   | { readonly reason: 'upstream_invalid'; readonly fault: string }
   | { readonly reason: 'upstream_loop' }
   | { readonly reason: 'upstream_timeout'; readonly phase: 'connect' | 'response' | 'idle' }
   | { readonly reason: 'upstream_overloaded' }
-  | { readonly reason: 'internal' }
+  /** `fault`: what the operator can mend, without secrets and never for the client; absent: it is in the log elsewhere. */
+  | { readonly reason: 'internal'; readonly fault?: string }
 
 /** The public word of a refusal (contract section 4). */
 export type Reason = Refusal['reason']

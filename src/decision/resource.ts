@@ -11,6 +11,11 @@ export interface Resource {
   /** Config names of the issuers whose tokens count here. */
   readonly issuers: readonly string[]
   readonly place: Place
+  /**
+   * Scheme, host and port under which clients know it, lower case and without the default port, from `at` or the
+   * indicator; undefined: any host, so that only the request can say. The base of a DPoP proof's `htu` (DP-7).
+   */
+  readonly origin: string | undefined
   readonly paths: PathPolicy
   /** The routes by template; undefined: every path of the resource takes {@link Resource.otherwise}. */
   readonly routes: RouteNode | undefined
@@ -57,10 +62,28 @@ export type Rule =
       /** At least one of these; empty: no such condition. */
       readonly anyScope: readonly string[]
       readonly claims: readonly ClaimRule[]
+      /** RFC 9396; undefined: no such condition. */
+      readonly authorizationDetails: AuthorizationDetailsRule | undefined
+      /** Accepted authentication contexts (RFC 9470), in order of preference; empty: no such condition. */
+      readonly acr: readonly string[]
+      /** Longest time since the user authenticated (RFC 9470); undefined: no such condition. */
+      readonly maxAgeSeconds: number | undefined
+      /** Only tokens that are bound to their sender, by DPoP or by certificate. */
+      readonly senderConstrained: boolean
     }
+
+/** One element of the token's `authorization_details` must have all of this (RA-2). */
+export interface AuthorizationDetailsRule {
+  readonly type: string
+  /** All of these in the element's `actions`; empty: any. */
+  readonly actions: readonly string[]
+  /** One of these in the element's `locations`; empty: `locations`, if present, must name this resource. */
+  readonly locations: readonly string[]
+}
 
 /** The claim must equal one of the values, or (when an array) contain one of them. No conversion, no pattern. */
 export interface ClaimRule {
+  /** As written in the config: a claim, or a path of members joined by dots. */
   readonly claim: string
   readonly oneOf: readonly ClaimValue[]
 }

@@ -30,13 +30,14 @@ const texts: Texts = {
   route_unknown: () => 'route: expected a path of a resource and of one of its routes, got one that nothing matches',
   method_not_allowed: ({ allow }) => `method: expected ${oneOf(allow)}, got another`,
   route_denied: () => 'route: expected never to be asked for (rule deny), got asked',
-  token_missing: ({ fault }) => `credentials: expected a Bearer token, got none: ${fault}`,
+  token_missing: ({ fault }) => `credentials: expected a Bearer or DPoP token, got none: ${fault}`,
   credentials_malformed: ({ fault }) => `credentials: expected one well-formed Authorization field, got ${fault}`,
   credentials_repeated: ({ fault }) => `credentials: expected a token in one place, got ${fault}`,
   token_too_long: ({ limit, got }) => `token: expected at most ${limit} bytes (listen.limits.token_size), got ${got}`,
   token_opaque: () => 'token: expected a JWT, got an opaque token',
   token_malformed: ({ fault }) => `token: expected a well-formed JWT, got ${fault}`,
-  decryption_failed: () => 'token: expected one encrypted to a key of ours, got one that does not open',
+  decryption_failed: ({ fault }) => `token: expected one that is encrypted as agreed with its issuer, got ${fault}`,
+  token_inactive: ({ issuer }) => `token: expected one that issuer ${issuer} calls active, got one that it does not`,
   issuer_untrusted: ({ expected, got }) => `issuer: expected ${oneOf(expected)}, got ${found(got)}`,
   token_type_wrong: ({ expected, got }) => `type: expected ${expected}, got ${found(got)}`,
   algorithm_refused: ({ expected, got }) => `algorithm: expected ${oneOf(expected)}, got ${found(got)}`,
@@ -48,24 +49,37 @@ const texts: Texts = {
     `exp: expected an instant to come, got ${instant(expiredAt)}, ${round(now - expiredAt)} s ago`,
   token_not_yet_valid: ({ claim, validFrom, now }) =>
     `${claim}: expected an instant gone by, got ${instant(validFrom)}, ${round(validFrom - now)} s ahead`,
+  token_too_old: ({ issuedAt, maxAgeSeconds, now }) =>
+    `iat: expected at most ${maxAgeSeconds} s ago (max_token_age), got ${instant(issuedAt)}, ${round(now - issuedAt)} s ago`,
   audience_missing: ({ expected }) => `audience: expected ${oneOf(expected)}, got none`,
   audience_mismatch: ({ expected, got }) => `audience: expected ${oneOf(expected)}, got ${list(got, ', ')}`,
   proof_missing: ({ methods }) =>
-    `binding: expected a plain bearer token, got one bound to its sender (cnf: ${list(methods, ', ')}) without a proof`,
-  scope_insufficient: ({ required, anyOf, got }) => {
+    `binding: expected proof of what the token is bound to (cnf: ${list(methods, ', ')}), got none`,
+  proof_invalid: ({ fault }) => `proof: expected one DPoP proof for this request and this token, got ${fault}`,
+  proof_replayed: () => 'proof: expected one that was not used before, got one that was',
+  nonce_required: ({ fault }) => `proof: expected a nonce of ours (dpop.nonces), got ${fault}`,
+  binding_mismatch: ({ fault }) => `binding: expected a token bound to the sender of this request, got ${fault}`,
+  scope_insufficient: ({ required, anyOf, got, details }) => {
+    if (details !== undefined) return `authorization_details: expected an element with ${details}, got none`
     const all = required.length === 0 ? '' : list(required, ' ')
     const any = anyOf.length === 0 ? '' : `one of ${list(anyOf, ' ')}`
     return `scope: expected ${[all, any].filter((part) => part !== '').join(' and ')}, got ${list(got, ' ')}`
   },
   claim_mismatch: ({ claim, expected, got }) => `claim ${claim}: expected ${oneOf(expected)}, got ${found(got)}`,
-  keys_unavailable: ({ issuer, retryAfterSeconds }) =>
-    `keys: expected the keys of issuer ${issuer}, got none that may be used; next try in ${retryAfterSeconds} s`,
+  keys_unavailable: ({ issuer, retryAfterSeconds, fault = 'none that may be used' }) =>
+    `keys: expected the keys of issuer ${issuer}, got ${fault}; next try in ${retryAfterSeconds} s`,
+  authentication_insufficient: ({ claim, expected, got }) => `${claim}: expected ${expected}, got ${found(got)}`,
+  introspection_unavailable: ({ issuer, fault, retryAfterSeconds }) =>
+    `introspection: expected an answer of issuer ${issuer}, got ${fault}; next try in ${retryAfterSeconds} s`,
+  store_unavailable: ({ operation, retryAfterSeconds }) =>
+    `store: expected an answer to ${operation}, got none in time; next try in ${retryAfterSeconds} s`,
   upstream_unreachable: ({ fault }) => `upstream: expected a connection, got ${fault}`,
   upstream_invalid: ({ fault }) => `upstream: expected a well-formed HTTP response, got ${fault}`,
   upstream_loop: () => 'upstream: expected another server, got a request that went through this gateway before',
   upstream_timeout: ({ phase }) => `upstream: expected progress within timeouts.${phase}, got none`,
   upstream_overloaded: () => 'upstream: expected a free connection (pool.connections), got none',
-  internal: () => 'internal: expected no fault of the gateway, got one; it is logged under the same request_id',
+  internal: ({ fault = 'one; it is logged under the same request_id' }) =>
+    `internal: expected no fault of the gateway, got ${fault}`,
 }
 
 /** A token may carry thousands of audiences; nobody reads more than these. */

@@ -22,7 +22,7 @@ export type RequestLevel = 'info' | 'warn' | 'error'
 export const levelOf = (refusal: Refusal | undefined): RequestLevel => {
   if (refusal === undefined) return 'info'
   if (refusal.reason === 'internal') return 'error'
-  return refusal.reason === 'keys_unavailable' || refusal.reason.startsWith('upstream_') ? 'warn' : 'info'
+  return /_unavailable$|^upstream_/.test(refusal.reason) ? 'warn' : 'info'
 }
 
 /**

@@ -1,19 +1,23 @@
-import { claimOf, type VerifiedToken } from '../decision/token.ts'
+import type { Grant } from '../decision/authorize.ts'
+import { claimAt } from '../decision/claim-rule.ts'
+import { detailsAt } from '../decision/scope-rule.ts'
+import { scopesAt } from '../decision/token.ts'
 import type { UpstreamOptions } from './options.ts'
 
+/** What of a grant the identity fields are made of. */
+type Granted = Pick<Grant, 'match' | 'token'>
+
 /**
- * The identity fields of a request, names and values in turn. A claim that is absent, or no string, number, boolean or
- * list of such, gives no field: the client's own copy was removed before (FW-8).
+ * The identity fields of a request, names and values in turn. A claim (or member, by a path of names joined by dots)
+ * that is absent, or no string, number, boolean or list of such, gives no field: the client's own copy was removed
+ * before (FW-8). Nor does one whose value would be longer than 4096 characters: half a value is another value.
  */
-export const identityHeaders = (
-  headers: UpstreamOptions['identityHeaders'],
-  token: VerifiedToken,
-): readonly string[] => {
+export const identityHeaders = (headers: UpstreamOptions['identityHeaders'], granted: Granted): readonly string[] => {
   if (headers.length === 0) return none
   const out: string[] = []
   for (const { name, claim } of headers) {
-    const value = fieldValue(read(token, claim))
-    if (value !== undefined) out.push(name, value)
+    const value = claim === 'authorization_details' ? detailsText(granted) : claimText(read(granted, claim))
+    if (value !== undefined && value !== '' && value.length <= longest) out.push(name, value)
   }
   return out
 }
@@ -21,17 +25,23 @@ export const identityHeaders = (
 const none: readonly string[] = []
 const longest = 4096
 
-/** `scope` and `client_id` are what the profile read, wherever the issuer wrote them. */
-const read = (token: VerifiedToken, claim: string): unknown => {
-  if (claim === 'scope') return token.scopes.join(' ')
+/** `scope` and `client_id` are what the profile read, wherever the issuer wrote them; `scope` is what counts here. */
+const read = ({ match, token }: Granted, claim: string): unknown => {
+  if (claim === 'scope') return scopesAt(token, match.resource.audiences).join(' ')
   if (claim === 'client_id') return token.client
-  return claimOf(token, claim)
+  return claimAt(token.claims, claim)
 }
 
-const fieldValue = (value: unknown): string | undefined => {
-  const text = Array.isArray(value) ? listText(value) : scalarText(value)
-  return text === undefined || text === '' || text.length > longest ? undefined : text
+/** The elements that may count here, as JSON in printable ASCII: any JSON reader reads the same (RA-4, FW-10). */
+const detailsText = ({ match, token }: Granted): string | undefined => {
+  const details = detailsAt(token, match.route.rule, match.resource)
+  return details.length === 0 ? undefined : JSON.stringify(details).replace(/[^\x20-\x7e]/g, jsonEscape)
 }
+
+/** One UTF-16 code unit (RFC 8259 section 7); JSON.stringify has escaped the control characters below U+0020. */
+const jsonEscape = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+
+const claimText = (value: unknown): string | undefined => (Array.isArray(value) ? listText(value) : scalarText(value))
 
 const scalarText = (value: unknown): string | undefined =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'

@@ -1,25 +1,49 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { authorize, type Candidate } from '../../src/decision/authorize.ts'
+import { address, authorize, type Candidate } from '../../src/decision/authorize.ts'
+import type { Scheme } from '../../src/decision/credentials.ts'
 import { match } from '../../src/decision/match.ts'
-import type { StepReport } from '../../src/decision/step.ts'
-import type { VerifiedToken } from '../../src/decision/token.ts'
+import { pass } from '../../src/decision/refusal.ts'
+import { type Sender, unknownSender } from '../../src/decision/sender.ts'
+import type { Step, StepReport } from '../../src/decision/step.ts'
+import type { Confirmation, VerifiedToken } from '../../src/decision/token.ts'
 import { policy, type TestRule } from '../support/policy.ts'
 import { verifiedToken } from '../support/verified-token.ts'
 
 const orders = 'https://api.test/orders'
 
-const candidate = (rule: TestRule, key = 'GET /{account}', path = '/orders/42'): Candidate => {
-  const resources = policy({ indicator: orders, routes: { [key]: rule }, accept: ['urn:orders'] })
-  const found = match(resources, 'api.test', path, 'GET')
+const candidate = (rule: TestRule, scheme: Scheme = 'Bearer'): Candidate => {
+  const routes = { 'GET /{account}': rule }
+  const resources = policy({ indicator: orders, issuers: ['main', 'second'], routes, accept: ['urn:orders'] })
+  const found = match(resources, 'api.test', '/orders/42', 'GET')
   if (found.kind !== 'route' || found.match.route.rule.kind !== 'token') throw new Error(found.kind)
-  return { match: found.match, rule: found.match.route.rule, credential: 'not looked at' }
+  return { match: found.match, rule: found.match.route.rule, scheme, credential: 'not looked at' }
 }
 
-const judge = (rule: TestRule, change: Partial<VerifiedToken>, now = 1000): string => {
-  const outcome = authorize(candidate(rule), verifiedToken(change), now, 30)
+interface Asked {
+  readonly scheme?: Scheme
+  readonly sender?: Sender
+  readonly now?: number
+  readonly step?: Step
+}
+
+/** Both halves, one after the other. */
+const decide = (
+  rule: TestRule,
+  token: VerifiedToken,
+  { scheme, sender = unknownSender, now = 1000, step }: Asked = {},
+) => {
+  const addressed = address(candidate(rule, scheme), token, now, 30, step)
+  return addressed.ok ? authorize(addressed.value, sender, now, 30, step) : addressed
+}
+
+const judge = (rule: TestRule, change: Partial<VerifiedToken>, asked?: Asked): string => {
+  const outcome = decide(rule, verifiedToken(change), asked)
   return outcome.ok ? 'granted' : outcome.refusal.reason
 }
+
+const byKey: Confirmation = { methods: ['jkt'], jkt: 'key-1', certificate: undefined }
+const proven: Sender = { proof: pass('key-1'), certificate: undefined }
 
 const audiences: readonly (readonly [string, readonly string[], string])[] = [
   ['the indicator', [orders], 'granted'],
@@ -42,6 +66,7 @@ const audiences: readonly (readonly [string, readonly string[], string])[] = [
   ['a homoglyph', ['https://api.test/оrders'], 'audience_mismatch'],
   ['NFD', ['https://api.test/orders\u0301'], 'audience_mismatch'],
   ['the name of the resource', ['resource-0'], 'audience_mismatch'],
+  ['the empty text', [''], 'audience_mismatch'],
 ]
 for (const [what, audience, expected] of audiences) {
   test(`RI-4, RI-6, RI-7, RI-8, RI-9, RI-15: an audience that is ${what} is ${expected}`, () => {
@@ -49,145 +74,148 @@ for (const [what, audience, expected] of audiences) {
   })
 }
 
-const scopes: readonly (readonly [string, TestRule, readonly string[], string])[] = [
-  ['all of two', 'orders:read orders:write', ['orders:write', 'orders:read'], 'granted'],
-  ['one of two', 'orders:read orders:write', ['orders:read'], 'scope_insufficient'],
-  ['a longer one', 'orders:read', ['orders:reader'], 'scope_insufficient'],
-  ['a shorter one', 'orders:read', ['orders'], 'scope_insufficient'],
-  ['another case', 'orders:read', ['Orders:Read'], 'scope_insufficient'],
-  ['a wildcard', 'orders:read', ['orders:*'], 'scope_insufficient'],
-  ['a full-width colon', 'orders:read', ['orders：read'], 'scope_insufficient'],
-  ['none at all', 'orders:read', [], 'scope_insufficient'],
-  ['none where none is needed', 'authenticated', [], 'granted'],
-  ['the second of any_scope', { anyScope: ['a', 'b'] }, ['b'], 'granted'],
-  ['none of any_scope', { anyScope: ['a', 'b'] }, ['c'], 'scope_insufficient'],
-  ['any_scope without the scopes beside it', { scopes: ['c'], anyScope: ['a', 'b'] }, ['a'], 'scope_insufficient'],
-]
-for (const [what, rule, got, expected] of scopes) {
-  test(`BR-13, BR-17: ${what} is ${expected}`, () => assert.equal(judge(rule, { scopes: got }), expected))
-}
-
 test('RI-14: a scope never makes up for an audience', () => {
-  assert.equal(
-    judge('orders:read', { audience: ['https://api.test/billing'], scopes: ['orders:read'] }),
-    'audience_mismatch',
-  )
+  const billing = 'https://api.test/billing'
+  assert.equal(judge('orders:read', { audience: [billing], scopes: ['orders:read'] }), 'audience_mismatch')
+  // Scopes that are written for one audience do not count at another, though the token is good for both.
+  const written = { scopes: [], scopesByAudience: new Map([[billing, ['orders:read']]]) }
+  assert.equal(judge('orders:read', { audience: [billing, orders], ...written }), 'scope_insufficient')
 })
 
 test('AT-5, AT-6: a token of an issuer that does not count here is refused, whatever its audience', () => {
+  assert.equal(judge('orders:read', { issuer: 'second' }), 'granted')
   assert.equal(judge('orders:read', { issuer: 'other' }), 'issuer_untrusted')
+  const outcome = decide('orders:read', verifiedToken({ issuer: 'other', iss: 'https://other.test/' }))
+  assert.deepEqual(outcome, {
+    ok: false,
+    refusal: {
+      reason: 'issuer_untrusted',
+      expected: ['main', 'second'],
+      got: 'https://other.test/',
+      audience: [orders],
+    },
+  })
 })
 
 test('AT-8, RI-12: expiry is judged again on every request, and the instant itself is expired', () => {
-  assert.equal(judge('orders:read', { expiresAt: 1000 }, 1029.9), 'granted')
-  assert.equal(judge('orders:read', { expiresAt: 1000 }, 1030), 'token_expired')
+  assert.equal(judge('orders:read', { expiresAt: 1000 }, { now: 1029.9 }), 'granted')
+  assert.equal(judge('orders:read', { expiresAt: 1000 }, { now: 1030 }), 'token_expired')
+  const outcome = decide('orders:read', verifiedToken({ expiresAt: 900 }))
+  assert.deepEqual(outcome, { ok: false, refusal: { reason: 'token_expired', expiredAt: 900, now: 1000 } })
 })
 
-test('DP-12, MT-2, CN-1: a bound token does not pass as a bearer token, whatever binds it', () => {
-  assert.equal(judge('orders:read', { confirmation: ['jkt'] }), 'proof_missing')
-  assert.equal(judge('orders:read', { confirmation: [] }), 'proof_missing')
+test('RI-6: the refusal of an audience says what would have done, and what was there', () => {
+  const refusalOf = (audience: readonly string[]) => decide('orders:read', verifiedToken({ audience }))
+  const expected = [orders, 'urn:orders']
+  assert.deepEqual(refusalOf([]), { ok: false, refusal: { reason: 'audience_missing', expected } })
+  assert.deepEqual(refusalOf(['urn:x']), {
+    ok: false,
+    refusal: { reason: 'audience_mismatch', expected, got: ['urn:x'] },
+  })
 })
 
-const claimRule = (value: string | number | boolean) =>
-  ({ claims: [{ claim: 'account_id', oneOf: [{ kind: 'literal', value }] }] }) as const
-const parameterRule = { claims: [{ claim: 'account_id', oneOf: [{ kind: 'parameter', name: 'account' }] }] } as const
-const claims: readonly (readonly [string, TestRule, Record<string, unknown>, string])[] = [
-  ['the same string', claimRule('gold'), { account_id: 'gold' }, 'granted'],
-  ['another string', claimRule('gold'), { account_id: 'golden' }, 'claim_mismatch'],
-  ['a list that holds it', claimRule('gold'), { account_id: ['silver', 'gold'] }, 'granted'],
-  ['a list of lists', claimRule('gold'), { account_id: [['gold']] }, 'claim_mismatch'],
-  ['the number for the string', claimRule('42'), { account_id: 42 }, 'claim_mismatch'],
-  ['the number for the number', claimRule(42), { account_id: 42 }, 'granted'],
-  ['the truth for the truth', claimRule(true), { account_id: true }, 'granted'],
-  ['the string for the truth', claimRule(true), { account_id: 'true' }, 'claim_mismatch'],
-  ['no claim', claimRule('gold'), {}, 'claim_mismatch'],
-  ['the segment of the path', parameterRule, { account_id: '42' }, 'granted'],
-  ['another segment', parameterRule, { account_id: '421' }, 'claim_mismatch'],
-  ['an address that begins alike', claimRule('a@good'), { account_id: 'a@good@evil' }, 'claim_mismatch'],
-]
-for (const [what, rule, set, expected] of claims) {
-  test(`claims: ${what} is ${expected}`, () => assert.equal(judge(rule, { claims: set }), expected))
+test('DP-11, DP-12, MT-2, CN-1: the scheme, the rule and the sender of this very request are what is judged', () => {
+  assert.equal(judge('orders:read', { confirmation: byKey }), 'proof_missing')
+  assert.equal(judge('orders:read', { confirmation: byKey }, { sender: proven }), 'proof_missing')
+  assert.equal(judge('orders:read', { confirmation: byKey }, { scheme: 'DPoP' }), 'proof_missing')
+  assert.equal(judge('orders:read', { confirmation: byKey }, { scheme: 'DPoP', sender: proven }), 'granted')
+  assert.equal(judge('orders:read', {}, { scheme: 'DPoP', sender: proven }), 'binding_mismatch')
+  assert.equal(judge({ senderConstrained: true }, {}), 'binding_mismatch')
+  assert.equal(judge({ senderConstrained: false }, {}), 'granted')
+})
+
+const mfa = 'urn:example:mfa'
+const everything: TestRule = {
+  scopes: ['orders:read'],
+  claims: [{ claim: 'account_id', oneOf: [{ kind: 'parameter', name: 'account' }] }],
+  authorizationDetails: { type: 'payment', actions: [], locations: [] },
+  acr: [mfa],
+  maxAgeSeconds: 60,
 }
+const perfect: Partial<VerifiedToken> = {
+  confirmation: byKey,
+  claims: { account_id: '42' },
+  authorizationDetails: [{ type: 'payment' }],
+  acr: mfa,
+  authTime: 990,
+}
+const properly: Asked = { scheme: 'DPoP', sender: proven }
 
-test('claims: one of several values is enough, and every rule counts', () => {
-  const literal = (value: string) => ({ kind: 'literal', value }) as const
-  const rule = {
-    claims: [
-      { claim: 'plan', oneOf: [literal('gold'), literal('platinum')] },
-      { claim: 'region', oneOf: [literal('eu')] },
-    ],
-  }
-  assert.equal(judge(rule, { claims: { plan: 'platinum', region: 'eu' } }), 'granted')
-  assert.equal(judge(rule, { claims: { plan: 'platinum', region: 'us' } }), 'claim_mismatch')
-})
+/** Every check, in the order of contract section 4, with a change that it alone refuses. */
+const faults: readonly (readonly [check: string, change: Partial<VerifiedToken>, reason: string, step: string])[] = [
+  ['issuer', { issuer: 'other' }, 'issuer_untrusted', 'issuer'],
+  ['expiry', { expiresAt: 1 }, 'token_expired', 'expiry'],
+  ['audience', { audience: ['urn:other'] }, 'audience_mismatch', 'audience'],
+  ['sender constraint', { confirmation: { ...byKey, jkt: 'key-2' } }, 'binding_mismatch', 'sender constraint'],
+  ['scope', { scopes: [] }, 'scope_insufficient', 'scope'],
+  ['authorization details', { authorizationDetails: [] }, 'scope_insufficient', 'authorization details'],
+  ['claims', { claims: {} }, 'claim_mismatch', 'claim account_id'],
+  ['acr', { acr: 'x' }, 'authentication_insufficient', 'acr'],
+  ['auth_time', { authTime: 1 }, 'authentication_insufficient', 'auth_time'],
+]
 
-test('JO-28: a claim is never found on the prototype', () => {
-  const rule = { claims: [{ claim: 'constructor', oneOf: [{ kind: 'literal', value: 'x' }] }] } as const
-  assert.equal(judge(rule, { claims: {} }), 'claim_mismatch')
-  assert.equal(
-    judge(
-      { claims: [{ claim: 'plan', oneOf: [{ kind: 'literal', value: 'gold' }] }] },
-      {
-        claims: JSON.parse('{"__proto__": {"plan": "gold"}}'),
-      },
-    ),
-    'claim_mismatch',
+test('a token that has everything is granted, and every check is told in the order of the contract', () => {
+  const steps: string[] = []
+  const step: Step = ({ name, ok }) => steps.push(`${name} ${ok}`)
+  assert.equal(judge(everything, perfect, { ...properly, step }), 'granted')
+  assert.deepEqual(
+    steps,
+    faults.map(([, , , name]) => `${name} true`),
   )
 })
 
-test('contract section 4: the first failure is the reason, in the order issuer, expiry, audience, binding, scope, claims', () => {
-  const rule: TestRule = { scopes: ['orders:read'], claims: claimRule('gold').claims }
-  const faults: readonly (readonly [Partial<VerifiedToken>, string])[] = [
-    [{ issuer: 'other' }, 'issuer_untrusted'],
-    [{ expiresAt: 1 }, 'token_expired'],
-    [{ audience: ['urn:other'] }, 'audience_mismatch'],
-    [{ confirmation: ['jkt'] }, 'proof_missing'],
-    [{ scopes: [] }, 'scope_insufficient'],
-    [{ claims: {} }, 'claim_mismatch'],
-  ]
-  for (let first = 0; first < faults.length; first++) {
-    const change = Object.assign({}, ...faults.slice(first).map(([part]) => part))
-    assert.equal(judge(rule, change), faults[first]?.[1])
+for (const [index, [check, change, reason, name]] of faults.entries()) {
+  test(`contract section 4: what fails ${check} alone is ${reason}`, () => {
+    const steps: StepReport[] = []
+    assert.equal(
+      judge(everything, { ...perfect, ...change }, { ...properly, step: (told) => steps.push(told) }),
+      reason,
+    )
+    assert.equal(steps.at(-1)?.name, name)
+    assert.equal(steps.at(-1)?.ok, false)
+    assert.equal(steps.length, index + 1)
+  })
+  for (const [laterCheck, laterChange] of faults.slice(index + 1)) {
+    test(`contract section 4: what fails ${check} and ${laterCheck} answers for ${check}`, () => {
+      const steps: StepReport[] = []
+      const change2 = { ...perfect, ...laterChange, ...change }
+      assert.equal(judge(everything, change2, { ...properly, step: (told) => steps.push(told) }), reason)
+      assert.equal(steps.at(-1)?.name, name)
+    })
   }
+}
+
+test('SU-4: a token for another resource learns nothing of what this one asks of its users', () => {
+  assert.equal(judge({ acr: [mfa] }, { audience: ['urn:other'] }), 'audience_mismatch')
 })
 
-test('a grant carries the match and the token it was made from, and steps are told in order', () => {
-  const steps: StepReport[] = []
-  const subject = candidate({ scopes: ['orders:read'], claims: parameterRule.claims })
-  const token = verifiedToken({ claims: { account_id: '42' } })
-  const outcome = authorize(subject, token, 1000, 30, (step) => steps.push(step))
+test('a grant carries the match and the token it was made from', () => {
+  const subject = candidate('orders:read')
+  const token = verifiedToken()
+  const addressed = address(subject, token, 1000, 30)
+  assert.ok(addressed.ok)
+  assert.equal(addressed.value.candidate, subject)
+  assert.equal(addressed.value.token, token)
+  const outcome = authorize(addressed.value, unknownSender, 1000, 30)
   assert.ok(outcome.ok)
   assert.equal(outcome.value.match, subject.match)
   assert.equal(outcome.value.token, token)
-  assert.deepEqual(
-    steps.map(({ name, ok }) => `${name} ${ok}`),
-    ['issuer true', 'expiry true', 'audience true', 'sender constraint true', 'scope true', 'claim account_id true'],
-  )
 })
 
-test('a refusal tells every step up to itself, what was expected and what was found', () => {
-  const told = (rule: TestRule, change: Partial<VerifiedToken>): string[] => {
+test('the steps of the first half tell what was expected and what was found', () => {
+  const told = (change: Partial<VerifiedToken>): string => {
     const steps: StepReport[] = []
-    authorize(candidate(rule), verifiedToken(change), 1000, 30, (step) => steps.push(step))
+    decide('orders:read', verifiedToken(change), { step: (step) => steps.push(step) })
     const last = steps.at(-1)
-    return [steps.map(({ name }) => name).join(' '), `${last?.expected} | ${last?.found} | ${last?.ok}`]
+    return `${steps.length}: ${last?.expected} | ${last?.found} | ${last?.ok}`
   }
-  assert.deepEqual(told('orders:read', { issuer: 'other' }), ['issuer', 'main | other | false'])
-  assert.deepEqual(told('orders:read', { expiresAt: 1 }), ['issuer expiry', 'before 1 (+30 s) | 1000 | false'])
-  assert.deepEqual(told('orders:read', { audience: [] }), [
-    'issuer expiry audience',
-    `${orders} or urn:orders | none | false`,
-  ])
-  assert.deepEqual(
-    told('orders:read', { confirmation: [] })[1],
-    'an unbound bearer token | bound by nothing known | false',
-  )
-  assert.deepEqual(told('a b', { scopes: [] })[1], 'all of: a b | none | false')
-  assert.deepEqual(
-    told({ scopes: ['a'], anyScope: ['b', 'c'] }, { scopes: ['x'] })[1],
-    'all of: a; one of: b c | x | false',
-  )
-  assert.deepEqual(told('authenticated', {})[1], 'none needed | orders:read | true')
-  const long = told(claimRule('gold'), { claims: { account_id: 'x'.repeat(500) } })[1] ?? ''
-  assert.equal(long.length, `gold |  | false`.length + 200)
+  assert.equal(told({ issuer: 'other' }), '1: main or second | other | false')
+  assert.equal(told({ expiresAt: 1 }), '2: before 1 (+30 s) | 1000 | false')
+  assert.equal(told({ audience: [] }), `3: ${orders} or urn:orders | none | false`)
+  assert.equal(told({ audience: ['urn:a', 'urn:b'] }), `3: ${orders} or urn:orders | urn:a, urn:b | false`)
+})
+
+test('RFC 9470: the tolerance of the issuer is that of auth_time too', () => {
+  assert.equal(judge({ maxAgeSeconds: 60 }, { authTime: 910 }), 'granted')
+  assert.equal(judge({ maxAgeSeconds: 60 }, { authTime: 909 }), 'authentication_insufficient')
 })

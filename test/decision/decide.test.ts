@@ -137,6 +137,53 @@ test('where: the log learns authority, path, resource and route, and never a ref
   assert.equal(`${unrouted.resource?.name} ${unrouted.route?.key}`, 'orders _otherwise')
 })
 
+const schemes: readonly (readonly [string, readonly string[], string | undefined])[] = [
+  ['Bearer', ['Bearer a'], 'Bearer'],
+  ['DPoP', ['DPoP a'], 'DPoP'],
+  ['DPoP in another case', ['dpop a'], 'DPoP'],
+  ['DPoP without a token', ['DPoP'], 'DPoP'],
+  ['DPoP with a broken token', ['DPoP "a"'], 'DPoP'],
+  ['Bearer with a tab', ['Bearer\ta'], 'Bearer'],
+  ['Basic', ['Basic a'], undefined],
+  ['none', [], undefined],
+  ['two', ['DPoP a', 'DPoP a'], undefined],
+]
+for (const [what, authorization, expected] of schemes) {
+  test(`BR-16: the scheme that is told for the challenge is ${expected} where ${what} was sent`, () => {
+    assert.equal(admit(facts({ authorization }), resources, open).where.scheme, expected)
+  })
+}
+
+test('BR-16: where no token is asked for, no scheme was used, whatever was sent', () => {
+  for (const target of ['/orders/health', '/orders/internal/x', '/nowhere', '/orders/%00']) {
+    assert.equal(admit(facts({ target }), resources, open).where.scheme, undefined)
+  }
+})
+
+test('RFC 9449 section 7.1: the candidate carries the scheme with its token', () => {
+  for (const [line, expected] of [
+    ['Bearer a.b.c', 'Bearer a.b.c'],
+    ['dPoP a.b.c', 'DPoP a.b.c'],
+  ] as const) {
+    const admission = admit(facts({ authorization: [line] }), resources, open)
+    assert.ok(admission.kind === 'candidate')
+    const { scheme, credential } = admission.candidate
+    assert.equal(`${scheme} ${credential}`, expected)
+  }
+})
+
+test('steps: credentials are told by their scheme, never by their token', () => {
+  const told = (authorization: readonly string[]): string => {
+    const steps: StepReport[] = []
+    admit(facts({ authorization }), resources, open, (step) => steps.push(step))
+    const { name, found, ok } = steps.at(-1) ?? { name: '', found: '', ok: false }
+    return `${name}: ${found}, ${ok}`
+  }
+  assert.equal(told(['Bearer secret']), 'credentials: one Bearer token, true')
+  assert.equal(told(['DPoP secret']), 'credentials: one DPoP token, true')
+  assert.equal(told(['DPoP secret secret']), 'credentials: the token is not token68, false')
+})
+
 test('steps: every step is told with what was expected and found, up to the first that fails', () => {
   const steps: StepReport[] = []
   admit(facts({ method: 'POST', target: '/orders?access_token=secret' }), resources, open, (step) => steps.push(step))

@@ -1,11 +1,27 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { findMetadata } from '../../src/decision/match.ts'
-import { renderMetadata } from '../../src/decision/metadata.ts'
+import { type MetadataSource, renderMetadata } from '../../src/decision/metadata.ts'
 import { policy } from '../support/policy.ts'
 
+const plain: MetadataSource = {
+  indicator: 'https://h/a',
+  at: undefined,
+  place: { host: 'h', path: '' },
+  issuers: ['https://as.test/'],
+  scopes: [],
+  senderConstrained: false,
+  proofAlgorithms: [],
+  clientCertificates: false,
+  authorizationDetailsTypes: [],
+  options: {},
+}
+
 const render = (indicator: string, at?: string, scopes: readonly string[] = [], options = {}) =>
-  renderMetadata({ indicator, at, place: { host: 'h', path: '' }, issuers: ['https://as.test/'], scopes, options })
+  renderMetadata({ ...plain, indicator, at, scopes, options })
+
+const documentOf = (change: Partial<MetadataSource>): Record<string, unknown> =>
+  JSON.parse(renderMetadata({ ...plain, ...change })?.document ?? '')
 
 const urls: readonly (readonly [string, string, string])[] = [
   ['PR-1', 'https://h/a/b', 'https://h/.well-known/oauth-protected-resource/a/b'],
@@ -55,6 +71,33 @@ test('PR-6, PR-9, PR-12: empty lists are left out, issuers are named exactly, sc
   assert.deepEqual(JSON.parse(render('https://h/a', undefined, ['a:read'])?.document ?? '').scopes_supported, [
     'a:read',
   ])
+})
+
+test('PR-7, PR-8: which proofs are accepted follows from the policy, and nothing is said of what is not', () => {
+  const { resource, authorization_servers, bearer_methods_supported, ...rest } = documentOf({})
+  assert.deepEqual(rest, {})
+  assert.deepEqual(documentOf({ proofAlgorithms: ['ES256', 'EdDSA'] }).dpop_signing_alg_values_supported, [
+    'ES256',
+    'EdDSA',
+  ])
+})
+
+test('PR-7: DPoP is called required where no other binding would do, certificates where they would', () => {
+  const said = (change: Partial<MetadataSource>) => {
+    const document = documentOf({ proofAlgorithms: ['ES256'], ...change })
+    return [document.dpop_bound_access_tokens_required, document.tls_client_certificate_bound_access_tokens]
+  }
+  assert.deepEqual(said({}), [undefined, undefined])
+  assert.deepEqual(said({ senderConstrained: true }), [true, undefined])
+  assert.deepEqual(said({ clientCertificates: true }), [undefined, true])
+  assert.deepEqual(said({ senderConstrained: true, clientCertificates: true }), [undefined, true])
+})
+
+test('RA-4: the types of authorization details that routes ask for are advertised', () => {
+  assert.deepEqual(
+    documentOf({ authorizationDetailsTypes: ['payment', 'account'] }).authorization_details_types_supported,
+    ['payment', 'account'],
+  )
 })
 
 test('PR-2, PR-16: a document answers at its own place and its indicator, and never for another resource', () => {

@@ -1,7 +1,7 @@
 import { compileResources } from '../../src/decision/match.ts'
 import { renderMetadata } from '../../src/decision/metadata.ts'
 import { parsePlace } from '../../src/decision/place.ts'
-import type { ClaimRule, Resource, Resources, Route, RouteNode, Rule } from '../../src/decision/resource.ts'
+import type { Resource, Resources, Route, RouteNode, Rule } from '../../src/decision/resource.ts'
 import { compileRoutes } from '../../src/decision/route-tree.ts'
 import { parseRouteKey } from '../../src/decision/template.ts'
 
@@ -19,13 +19,10 @@ export interface TestResource {
   readonly metadata?: boolean
 }
 
-export type TestRule =
-  | string
-  | {
-      readonly scopes?: readonly string[]
-      readonly anyScope?: readonly string[]
-      readonly claims?: readonly ClaimRule[]
-    }
+type TokenRule = Extract<Rule, { kind: 'token' }>
+
+/** A rule in words, or the members of a token rule that are not the default. */
+export type TestRule = string | Partial<Omit<TokenRule, 'kind'>>
 
 /** Compiles resources for tests of the decision, without a config file. Throws on collisions and conflicts. */
 export const policy = (...entries: readonly TestResource[]): Resources => {
@@ -60,6 +57,7 @@ const toResource = (entry: TestResource, index: number): Resource => {
     audiences: [entry.indicator, ...(entry.accept ?? [])],
     issuers,
     place: parsed.place,
+    origin: /^https?:\/\/[^/?]+/.exec(entry.at ?? entry.indicator)?.[0],
     paths,
     routes: entry.routes ? tree(routes) : undefined,
     otherwise,
@@ -73,6 +71,10 @@ const toResource = (entry: TestResource, index: number): Resource => {
             place: parsed.place,
             issuers: ['https://issuer.test/'],
             scopes,
+            senderConstrained: false,
+            proofAlgorithms: ['ES256'],
+            clientCertificates: false,
+            authorizationDetailsTypes: [],
             options: {},
           }),
   }
@@ -86,14 +88,16 @@ const tree = (routes: Parameters<typeof compileRoutes>[0]): RouteNode => {
 
 const toRule = (rule: TestRule, resourceScopes: readonly string[]): Rule => {
   if (rule === 'public' || rule === 'deny') return { kind: rule }
-  if (rule === 'authenticated') return { kind: 'token', scopes: resourceScopes, anyScope: [], claims: [] }
-  if (typeof rule === 'string') {
-    return { kind: 'token', scopes: [...resourceScopes, ...rule.split(' ')], anyScope: [], claims: [] }
-  }
+  const own = typeof rule === 'string' ? { scopes: rule === 'authenticated' ? [] : rule.split(' ') } : rule
   return {
     kind: 'token',
-    scopes: [...resourceScopes, ...(rule.scopes ?? [])],
-    anyScope: rule.anyScope ?? [],
-    claims: rule.claims ?? [],
+    anyScope: [],
+    claims: [],
+    authorizationDetails: undefined,
+    acr: [],
+    maxAgeSeconds: undefined,
+    senderConstrained: false,
+    ...own,
+    scopes: [...resourceScopes, ...(own.scopes ?? [])],
   }
 }

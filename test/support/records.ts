@@ -23,6 +23,7 @@ export const resource = (
     audiences: [`https://api.example.com/${name}`],
     issuers: ['main'],
     place: { host: 'api.example.com', path: `/${name}` },
+    origin: 'https://api.example.com',
     paths: { encodedSlashes: false, parameters: false },
     routes: undefined,
     otherwise: all.at(-1) ?? route(0, '_default'),
