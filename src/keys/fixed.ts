@@ -6,20 +6,35 @@ import type { KeyEvents, KeyHint, KeyReport, KeySource } from './key-source.ts'
 import { keyUnknown } from './key-unknown.ts'
 import { noUsableKey } from './remote-set.ts'
 import { createSelection, type Selection } from './selection.ts'
-import { longestKid, vetKeys } from './vet.ts'
+import { type DroppedKey, longestKid, vetKeys } from './vet.ts'
 
 /** The keys as written by the operator, not vetted yet, or why there are none. */
 export type Read =
   | { readonly ok: true; readonly keys: readonly unknown[] }
   | { readonly ok: false; readonly fault: string }
 
+/** The keys ready for use, or why there are none. */
+export type FixedKeys = {
+  readonly dropped: readonly DroppedKey[]
+} & ({ readonly ok: true; readonly selection: Selection } | { readonly ok: false; readonly fault: string })
+
 export interface FixedOptions {
   readonly name: string
-  readonly algorithms: readonly string[]
-  /** Reads them once. Never rejects. */
-  readonly read: () => Promise<Read>
+  /** Loads them once. Never rejects. */
+  readonly load: () => Promise<FixedKeys>
   /** The keys have no `kid`, so that the token's says nothing: choose by algorithm alone. */
   readonly nameless: boolean
+}
+
+/** Loads public keys: what {@link vetKeys} leaves of those that are read. */
+export const vetted = (read: () => Promise<Read>, algorithms: readonly string[]) => async (): Promise<FixedKeys> => {
+  const found = await read()
+  if (!found.ok) return { ...found, dropped: [] }
+  const set = await vetKeys(found.keys, algorithms)
+  const { keys, dropped } = set
+  if (keys.length === 0) return { ok: false, fault: noUsableKey(set), dropped }
+  const selection = await createSelection(createLocalJWKSet({ keys: keys.map(({ jwk }) => jwk) }), set)
+  return { ok: true, selection, dropped }
 }
 
 /**
@@ -28,24 +43,22 @@ export interface FixedOptions {
  * leaves the keys as they were. Never throws.
  */
 export const createFixedKeySource = (options: FixedOptions, events: KeyEvents, clock: Clock): KeySource => {
-  const { name, algorithms, nameless } = options
+  const { name, nameless } = options
   let selection: Selection | undefined
   let loadedAt: number | undefined
   let fault: string | undefined
   let generation = 0
 
   const load = async (): Promise<void> => {
-    const read = await options.read()
-    const vetted = read.ok ? await vetKeys(read.keys, algorithms) : { keys: [], dropped: [] }
-    createDropLog(name, events)(vetted.dropped)
-    if (vetted.keys.length === 0) {
-      fault = read.ok ? noUsableKey(vetted) : read.fault
-    } else {
-      const loaded = await createSelection(createLocalJWKSet({ keys: vetted.keys.map(({ jwk }) => jwk) }), vetted)
-      if (loaded.fingerprint !== selection?.fingerprint) generation += 1
-      selection = loaded
+    const loaded = await options.load()
+    createDropLog(name, events)(loaded.dropped)
+    if (loaded.ok) {
+      if (loaded.selection.fingerprint !== selection?.fingerprint) generation += 1
+      selection = loaded.selection
       fault = undefined
       loadedAt = Math.floor(clock.now() / 1000)
+    } else {
+      fault = loaded.fault
     }
     events.stateChanged(name, report())
   }

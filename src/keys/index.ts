@@ -1,13 +1,14 @@
 import type { Clock } from './clock.ts'
 import { createDiscovery } from './discovery.ts'
 import { readJwksFile } from './file.ts'
-import { createFixedKeySource, type Read } from './fixed.ts'
-import { createHttpClient, failed, urlFault } from './http-get.ts'
+import { createFixedKeySource, type FixedKeys, type Read, vetted } from './fixed.ts'
+import { createHttpClient, failed, urlFault } from './http-client.ts'
 import { readInline } from './inline.ts'
 import type { KeyEvents, KeySource } from './key-source.ts'
 import type { KeyOptions } from './options.ts'
 import { readPemFile } from './pem.ts'
 import { createRemoteKeySource, type RemoteDeps } from './remote.ts'
+import { loadSecret } from './secret.ts'
 
 /** One issuer, as far as its keys go. */
 export interface KeyIssuer {
@@ -18,6 +19,8 @@ export interface KeyIssuer {
   readonly keys: KeyOptions
   /** A key is chosen and imported for these only. */
   readonly algorithms: readonly string[]
+  /** Metadata that name no keys are no failure: the issuer's tokens need none. Default: they are one. */
+  readonly keysOptional?: boolean
 }
 
 export interface KeyDeps {
@@ -36,19 +39,22 @@ export const createKeySource = (issuer: KeyIssuer, deps: KeyDeps): KeySource => 
     case 'jwks_uri':
       return remote(issuer, deps, source.url)
     case 'jwks_file':
-      return fixed(issuer, deps, () => readJwksFile(source.file), false)
+      return published(issuer, deps, () => readJwksFile(source.file), false)
     case 'jwks':
-      return fixed(issuer, deps, () => readInline(source.jwks), false)
+      return published(issuer, deps, () => readInline(source.jwks), false)
     case 'pem_file':
-      return fixed(issuer, deps, () => readPemFile(source.file), true)
+      return published(issuer, deps, () => readPemFile(source.file), true)
+    case 'secret_file':
+      return fixed(issuer, deps, () => loadSecret(source.file, issuer.algorithms), true)
   }
 }
 
 const discovered = (issuer: KeyIssuer, deps: KeyDeps): KeySource => {
   const { metadataUrl, allowHttp, refresh, ca } = issuer.keys
+  const { keysOptional = false } = issuer
   const client = createHttpClient(ca, refresh.timeoutMs)
   const discovery = createDiscovery(
-    { issuer: issuer.issuer, metadataUrl, allowHttp, timeoutMs: refresh.timeoutMs },
+    { issuer: issuer.issuer, metadataUrl, allowHttp, timeoutMs: refresh.timeoutMs, keysOptional },
     client,
     (message) => deps.events.warned(issuer.name, message),
   )
@@ -65,5 +71,8 @@ const remote = (issuer: KeyIssuer, deps: KeyDeps, url: string): KeySource => {
 const watched = ({ name, algorithms, keys }: KeyIssuer, deps: RemoteDeps): KeySource =>
   createRemoteKeySource({ name, algorithms, refresh: keys.refresh }, deps)
 
-const fixed = (issuer: KeyIssuer, deps: KeyDeps, read: () => Promise<Read>, nameless: boolean): KeySource =>
-  createFixedKeySource({ name: issuer.name, algorithms: issuer.algorithms, read, nameless }, deps.events, deps.clock)
+const published = (issuer: KeyIssuer, deps: KeyDeps, read: () => Promise<Read>, nameless: boolean): KeySource =>
+  fixed(issuer, deps, vetted(read, issuer.algorithms), nameless)
+
+const fixed = ({ name }: KeyIssuer, deps: KeyDeps, load: () => Promise<FixedKeys>, nameless: boolean): KeySource =>
+  createFixedKeySource({ name, load, nameless }, deps.events, deps.clock)

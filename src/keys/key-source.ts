@@ -1,4 +1,4 @@
-import type { CryptoKey } from 'jose'
+import type { KeyObject } from 'node:crypto'
 import type { Outcome } from '../decision/refusal.ts'
 
 /**
@@ -6,6 +6,12 @@ import type { Outcome } from '../decision/refusal.ts'
  * `expired`: nothing may be verified with them any more (older than `max_stale`).
  */
 export type KeyState = 'cold' | 'fresh' | 'stale' | 'expired'
+
+/**
+ * A key that may verify, made once when it is loaded: `public`, or `secret` for HMAC and from a secret file only (JO-4).
+ * A `KeyObject`, because the engine's one-shot check takes it as it is; see `token/signature.ts`.
+ */
+export type VerificationKey = KeyObject
 
 /** The header members that choose a key. `kid` is an opaque hint (JO-9). */
 export interface KeyHint {
@@ -20,9 +26,9 @@ export interface KeySource {
   readonly generation: number
   /**
    * The one key that fits. Refuses with `key_unknown` (the client's fault: the last fetch was good and no key fits) or
-   * `keys_unavailable` (never the client's fault). A promise only when a fetch may be needed or a key must be imported.
+   * `keys_unavailable` (never the client's fault). A promise only where keys are not here yet or a fetch may bring one.
    */
-  resolve(hint: KeyHint, now: number): Outcome<CryptoKey> | Promise<Outcome<CryptoKey>>
+  resolve(hint: KeyHint, now: number): Outcome<VerificationKey> | Promise<Outcome<VerificationKey>>
   report(): KeyReport
   /** Settles after the first attempt to load, good or bad. Never rejects. */
   readonly started: Promise<void>

@@ -8,6 +8,8 @@ export interface KeyOptions {
     | { readonly kind: 'jwks_file'; readonly file: string }
     | { readonly kind: 'jwks'; readonly jwks: { readonly keys: readonly Record<string, unknown>[] } }
     | { readonly kind: 'pem_file'; readonly file: string }
+    /** A shared secret for HMAC, the only source of one (JO-4). */
+    | { readonly kind: 'secret_file'; readonly file: string }
   /** Pins the discovery document. */
   readonly metadataUrl: string | undefined
   /** PEM text of a private CA for calls to this server. */
@@ -21,10 +23,24 @@ export interface KeyOptions {
   readonly allowHttp: boolean
 }
 
+/** HMAC algorithms with the bytes of their hash, which the secret must have at least (RFC 7518 section 3.2). */
+export const hmacBytes: ReadonlyMap<string, number> = new Map([
+  ['HS256', 32],
+  ['HS384', 48],
+  ['HS512', 64],
+])
+
+/** The bytes of a secret: one newline at the end of its file is the editor's, not the secret's. */
+export const withoutNewline = (bytes: Uint8Array): Uint8Array => {
+  if (bytes.at(-1) !== 0x0a) return bytes
+  return bytes.subarray(0, bytes.at(-2) === 0x0d ? -2 : -1)
+}
+
 /** One reading of `30s` for every room; the composition of the config brings it. */
 type Duration = (min: string, max: string) => z.ZodType<number, string>
 
-const keysForm = 'must be `discovery`, or one of {jwks_uri: …} {jwks_file: …} {jwks: {keys: […]}} {pem_file: …}'
+const keysForm =
+  'must be `discovery`, or one of {jwks_uri: …} {jwks_file: …} {jwks: {keys: […]}} {pem_file: …} {secret_file: …}'
 
 /** The keys of an issuer entry that this room obeys. URLs are judged, and files read, where the config is compiled. */
 export const keyShape = (duration: Duration) => ({
@@ -45,7 +61,10 @@ export const keyShape = (duration: Duration) => ({
               .optional()
               .describe('The key set itself.'),
             pem_file: z.string().optional().describe('File with public keys or certificates in PEM form.'),
-            secret_file: z.never({ error: 'is not supported yet' }).optional().describe('Not supported yet.'),
+            secret_file: z
+              .string()
+              .optional()
+              .describe('File with the secret that is shared with the server, for HS*.'),
           })
           .refine((sources) => Object.keys(sources).length === 1, { error: `${keysForm}: exactly one` })
           .meta({ minProperties: 1, maxProperties: 1 }),

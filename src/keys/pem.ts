@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { readKeyFile } from './file.ts'
 import type { Read } from './fixed.ts'
+import { readRegularFile } from './regular-file.ts'
 
 const block = /-----BEGIN ([A-Z0-9 ]+)-----[^-]*-----END \1-----/g
 
@@ -10,7 +10,7 @@ const block = /-----BEGIN ([A-Z0-9 ]+)-----[^-]*-----END \1-----/g
  * has no `kid`, and of two that fit none is tried (AS-13). A private key is refused with the whole file.
  */
 export const readPemFile = async (file: string): Promise<Read> => {
-  const content = await readKeyFile(file)
+  const content = await readRegularFile(file)
   if (!content.ok) return content
   const keys: unknown[] = []
   for (const [pem, label = ''] of Buffer.from(content.bytes).toString('latin1').matchAll(block)) {

@@ -1,5 +1,5 @@
 import { createRemoteJWKSet, customFetch } from 'jose'
-import { type Failed, failed, type HttpClient } from './http-get.ts'
+import { type Failed, failed, type HttpClient } from './http-client.ts'
 import { readJsonObject } from './json-object.ts'
 import { createSelection, type Selection } from './selection.ts'
 import { type DroppedKey, type Vetted, vetKeys } from './vet.ts'

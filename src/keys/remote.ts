@@ -1,14 +1,13 @@
-import type { CryptoKey } from 'jose'
 import { type Outcome, refuse } from '../decision/refusal.ts'
 import type { Clock } from './clock.ts'
 import type { Located } from './discovery.ts'
 import { createDropLog } from './drop-log.ts'
-import type { Failed, HttpClient } from './http-get.ts'
-import type { KeyEvents, KeyHint, KeyReport, KeySource, KeyState } from './key-source.ts'
+import type { Failed, HttpClient } from './http-client.ts'
+import type { KeyEvents, KeyHint, KeyReport, KeySource, KeyState, VerificationKey } from './key-source.ts'
 import { keyUnknown } from './key-unknown.ts'
 import { createRemoteSet, type Loaded, type RemoteSet } from './remote-set.ts'
 import { type Refresh, refreshDelay, retryDelay, usableMs } from './schedule.ts'
-import type { Selection } from './selection.ts'
+import { emptySelection, type Selection } from './selection.ts'
 import { createUnknownKids } from './unknown-kids.ts'
 import { longestKid } from './vet.ts'
 
@@ -20,7 +19,7 @@ export interface RemoteOptions {
 }
 
 export interface RemoteDeps {
-  /** Where the key set is, asked at each scheduled refresh: metadata can move it. */
+  /** Where the key set is, if there is one, asked at each scheduled refresh: metadata can move it. */
   readonly locate: () => Promise<Located>
   /** Closed with the source. */
   readonly client: HttpClient
@@ -103,10 +102,10 @@ export const createRemoteKeySource = (options: RemoteOptions, deps: RemoteDeps):
     return 'load' in found ? found.load() : found
   }
 
-  const locateSet = async (): Promise<RemoteSet | Failed> => {
+  const locateSet = async (): Promise<RemoteSet | Loaded | Failed> => {
     const located = await deps.locate()
-    if (!located.ok) {
-      if (set === undefined) return located
+    if (!located.ok || located.jwksUri === undefined) {
+      if (set === undefined) return located.ok ? keyless(located.message) : located
       warnOnce(`${located.message}; the jwks_uri that was named before is still used`)
       return set
     }
@@ -115,6 +114,12 @@ export const createRemoteKeySource = (options: RemoteOptions, deps: RemoteDeps):
     const { algorithms } = options
     set = createRemoteSet({ url: located.jwksUri, algorithms, timeoutMs: refresh.timeoutMs }, client)
     return set
+  }
+
+  /** A good answer with no keys in it, of an issuer that has none: asked again at the usual interval. */
+  const keyless = (message: string): Loaded => {
+    warnOnce(`${message}: no JWT of this issuer is accepted`)
+    return { ok: true, result: 'ok', selection: emptySelection, dropped: [], maxAgeMs: undefined }
   }
 
   const accept = (loaded: Loaded, now: number): void => {
@@ -158,14 +163,14 @@ export const createRemoteKeySource = (options: RemoteOptions, deps: RemoteDeps):
     lastWarning = message
   }
 
-  const unavailable = (now: number): Outcome<CryptoKey> => {
+  const unavailable = (now: number): Outcome<VerificationKey> => {
     const again = selection === undefined ? nextAt : Math.min(cooledDown, nextAt)
     const seconds = Number.isFinite(again) ? Math.max(1, Math.ceil((again - now) / 1000)) : 1
     return refuse({ reason: 'keys_unavailable', issuer: name, retryAfterSeconds: seconds })
   }
 
   /** The answer from what is here. */
-  const settle = (hint: KeyHint, now: number): Outcome<CryptoKey> => {
+  const settle = (hint: KeyHint, now: number): Outcome<VerificationKey> => {
     if (selection === undefined) return unavailable(now)
     const found = selection.find(hint)
     if (found.kind === 'key') return found.outcome
@@ -173,7 +178,7 @@ export const createRemoteKeySource = (options: RemoteOptions, deps: RemoteDeps):
     return keyUnknown(name, found.kind, hint)
   }
 
-  const lookAgain = async (hint: KeyHint, kid: string, cause: Promise<void>): Promise<Outcome<CryptoKey>> => {
+  const lookAgain = async (hint: KeyHint, kid: string, cause: Promise<void>): Promise<Outcome<VerificationKey>> => {
     await cause
     const now = clock.now()
     const outcome = settle(hint, now)
@@ -202,7 +207,8 @@ export const createRemoteKeySource = (options: RemoteOptions, deps: RemoteDeps):
         return flight === undefined ? unavailable(now) : flight.then(() => settle(hint, clock.now()))
       const found = selection.find(hint)
       if (found.kind === 'key') return found.outcome
-      if (found.kind !== 'absent' || kid === undefined) return settle(hint, now)
+      // Where there is no set, the schedule alone looks whether there is one.
+      if (found.kind !== 'absent' || kid === undefined || set === undefined) return settle(hint, now)
       events.unknownKid(name)
       if (flight !== undefined) return lookAgain(hint, kid, flight)
       if (now < cooledDown || !unknownKids.mayAsk(kid, now)) return settle(hint, now)

@@ -1,6 +1,7 @@
+import { KeyObject } from 'node:crypto'
 import { type CryptoKey, errors, type JWSHeaderParameters } from 'jose'
 import { type Outcome, pass } from '../decision/refusal.ts'
-import type { KeyHint } from './key-source.ts'
+import type { KeyHint, VerificationKey } from './key-source.ts'
 import type { Vetted } from './vet.ts'
 
 /**
@@ -8,7 +9,7 @@ import type { Vetted } from './vet.ts'
  * and its key is not for this algorithm (JO-5); `absent`: nothing here, a newer set may have it.
  */
 export type Found =
-  | { readonly kind: 'key'; readonly outcome: Outcome<CryptoKey> }
+  | { readonly kind: 'key'; readonly outcome: Outcome<VerificationKey> }
   | { readonly kind: 'several' }
   | { readonly kind: 'unfit' }
   | { readonly kind: 'absent' }
@@ -28,6 +29,9 @@ export type KeyResolver = (header: JWSHeaderParameters) => Promise<CryptoKey>
 const several: Found = { kind: 'several' }
 const unfit: Found = { kind: 'unfit' }
 const absent: Found = { kind: 'absent' }
+
+/** That of an issuer without keys. */
+export const emptySelection: Selection = { find: () => absent, size: 0, fingerprint: '[]' }
 
 /**
  * Asks jose for the key of every pair of algorithm and `kid` that the set can answer, and keeps the answers. The rules
@@ -61,7 +65,7 @@ export const createSelection = async (resolve: KeyResolver, { keys }: Vetted): P
 
 const choose = async (resolve: KeyResolver, header: { alg: string; kid?: string }): Promise<Found> => {
   try {
-    return { kind: 'key', outcome: pass(await resolve(header)) }
+    return { kind: 'key', outcome: pass(KeyObject.from(await resolve(header))) }
   } catch (error) {
     if (error instanceof errors.JWKSMultipleMatchingKeys) return several
     throw error

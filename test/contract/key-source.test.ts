@@ -1,4 +1,4 @@
-import { createPublicKey } from 'node:crypto'
+import { createPublicKey, randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { keySourceContract } from './key-source.ts'
 
 const key = await publicJwk('ES256', { kid: '1' })
 
-const fileWith = async (t: TestContext, content: string): Promise<string> => {
+const fileWith = async (t: TestContext, content: string | Uint8Array): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), 'audgate-keys-'))
   t.after(() => rm(folder, { recursive: true }))
   const file = join(folder, 'keys')
@@ -67,4 +67,19 @@ keySourceContract('pem_file', {
   good: (t) => pemFile(t, pem),
   broken: (t) => pemFile(t, pem.slice(0, 60)),
   named: false,
+})
+
+const secretFile = async (t: TestContext, bytes: number) =>
+  startSource(
+    t,
+    { kind: 'secret_file', file: await fileWith(t, randomBytes(bytes).fill(7, bytes - 1)) },
+    { algorithms: ['HS256'] },
+  ).source
+
+keySourceContract('secret_file', {
+  good: (t) => secretFile(t, 32),
+  broken: (t) => secretFile(t, 31),
+  named: false,
+  alg: 'HS256',
+  type: 'secret',
 })

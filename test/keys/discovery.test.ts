@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createDiscovery, metadataCandidates } from '../../src/keys/discovery.ts'
-import { createHttpClient } from '../../src/keys/http-get.ts'
+import { createHttpClient } from '../../src/keys/http-client.ts'
 import { type Answer, endless, json, type KeyServer, silence, startKeyServer, status, text } from './key-server.ts'
 import { minute, startSource, verdict } from './remote-setup.ts'
 import { publicJwk } from './test-keys.ts'
@@ -264,3 +264,77 @@ test('metadata that fail later do not stop the keys from being refreshed, and ar
   assert.deepEqual([source.state, server.hits('/jwks'), events.warnings.length], ['fresh', 3, 1])
   assert.match(events.warnings[0] ?? '', /names the issuer .* is still used/)
 })
+
+const keyless = async (t: Parameters<typeof startKeyServer>[0], path = '', keysOptional = true) => {
+  const server = await startKeyServer(t)
+  server.set(insertedOauth + path, metadata(server, path, { jwks_uri: undefined }))
+  const issuer = server.origin + path
+  return { server, start: () => startSource(t, { kind: 'discovery' }, { issuer, random: 0, keysOptional }) }
+}
+
+test('AS-12: an issuer whose keys are optional and whose metadata name none has no keys, and that is no failure', async (t) => {
+  const { server, start } = await keyless(t)
+  const { source, events, clock } = start()
+  await source.started
+  assert.deepEqual([source.state, source.report().keys, source.report().jwksUri], ['fresh', 0, undefined])
+  assert.deepEqual([await verdict(source, '1'), await verdict(source, undefined)], ['key_unknown', 'key_unknown'])
+  assert.equal(server.hits(insertedOauth), 1, 'no token causes a look at the metadata')
+  clock.advance(10 * minute - 1)
+  assert.equal(server.hits(insertedOauth), 1)
+  clock.advance(1)
+  await events.fetchCount(2)
+  assert.deepEqual([events.fetches, server.hits(insertedOauth)], [['ok', 'ok'], 2])
+  assert.deepEqual(events.warnings, [
+    `${server.url(insertedOauth)}: has no jwks_uri: no JWT of this issuer is accepted`,
+  ])
+})
+
+test('keys that an issuer without any begins to publish are used from the next refresh on', async (t) => {
+  const { server, start } = await keyless(t)
+  const { source, events, clock } = start()
+  await source.started
+  const { generation } = source
+  server.set(insertedOauth, metadata(server))
+  server.set('/jwks', json({ keys: [key] }))
+  clock.advance(10 * minute)
+  await events.fetchCount(2)
+  assert.equal(await verdict(source, '1'), 'key')
+  assert.notEqual(source.generation, generation)
+})
+
+test('keys that served stay in use when the metadata name none any more', async (t) => {
+  const { server, start } = await keyless(t)
+  server.set(insertedOauth, metadata(server))
+  server.set('/jwks', json({ keys: [key] }))
+  const { source, events, clock } = start()
+  await source.started
+  server.set(insertedOauth, metadata(server, '', { jwks_uri: undefined }))
+  clock.advance(10 * minute)
+  await events.fetchCount(2)
+  assert.equal(await verdict(source, '1'), 'key')
+  assert.match(events.warnings[0] ?? '', /has no jwks_uri; the jwks_uri that was named before is still used$/)
+})
+
+test('without keys there is nothing to verify with where keys are not optional', async (t) => {
+  const { start } = await keyless(t, '', false)
+  const { source, events } = start()
+  await source.started
+  assert.deepEqual([source.state, events.fetches, await verdict(source, '1')], ['cold', ['parse'], 'keys_unavailable'])
+})
+
+for (const [name, answer] of [
+  ['AS-1: is of another issuer', (s) => metadata(s, '/other')],
+  ['answers 500', () => status(500)],
+  ['redirects', () => status(302, { location: '/' })],
+  ['is HTML', () => text('<html>', 'text/html')],
+  ['has a jwks_uri that is no string', (s) => metadata(s, '/t', { jwks_uri: ['x'] })],
+  ['AS-5: has a jwks_uri that may not be asked', (s) => metadata(s, '/t', { jwks_uri: 'http://as.example.com/' })],
+] as const satisfies readonly (readonly [string, (server: KeyServer) => Answer])[]) {
+  test(`AS-12: while a second document ${name}, nobody knows that there are no keys`, async (t) => {
+    const { server, start } = await keyless(t, '/t')
+    server.set(`/t${insertedOidc}`, answer(server))
+    const { source } = start()
+    await source.started
+    assert.deepEqual([source.state, await verdict(source, '1')], ['cold', 'keys_unavailable'])
+  })
+}

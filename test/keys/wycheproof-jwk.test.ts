@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { compactVerify, createLocalJWKSet, decodeProtectedHeader, type JWK } from 'jose'
+import { createLocalJWKSet, decodeProtectedHeader, type JWK } from 'jose'
 import { createSelection } from '../../src/keys/selection.ts'
 import { vetKeys } from '../../src/keys/vet.ts'
+import { checkSignature } from '../../src/token/signature.ts'
 import { allAlgorithms } from './test-keys.ts'
 
 interface Group {
@@ -29,10 +30,7 @@ test('JO-5, JO-6, JO-7, JO-8: no key set of Wycheproof lets an invalid signature
       const { alg = '', kid } = decodeProtectedHeader(jws)
       const found = selection.find({ alg, kid })
       if (found.kind !== 'key' || !found.outcome.ok) continue
-      const good = await compactVerify(jws, found.outcome.value, { algorithms: [alg] }).then(
-        () => true,
-        () => false,
-      )
+      const good = checkSignature(jws, alg, found.outcome.value)
       if (good) verified.push(tcId)
       assert.ok(!good || result === 'valid', `${tcId} ${group.comment}`)
     }

@@ -1,10 +1,11 @@
-import { constants, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
-import { type CryptoKey, importJWK, type JWK } from 'jose'
+import { constants, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import type { JWK } from 'jose'
 import { pass, refuse } from '../../src/decision/refusal.ts'
 import type { KeySource } from '../../src/keys/key-source.ts'
 import type { TokenOptions } from '../../src/token/options.ts'
+import type { TrustedIssuer } from '../../src/token/proof.ts'
 
-export type TestAlg = 'RS256' | 'RS384' | 'PS256' | 'ES256' | 'ES384' | 'EdDSA'
+export type TestAlg = 'RS256' | 'RS384' | 'RS512' | 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384' | 'ES512' | 'EdDSA'
 
 /** A real key pair of an issuer. */
 export interface TestKey {
@@ -26,6 +27,9 @@ export const TOKEN_OPTIONS: TokenOptions = {
   profile: 'rfc9068',
   algorithms: ALGORITHMS,
   clockToleranceSeconds: 30,
+  maxTokenAgeSeconds: undefined,
+  introspection: undefined,
+  decryption: undefined,
   claims: { scope: undefined, clientId: undefined },
 }
 
@@ -68,18 +72,19 @@ export const mint = ({ key, header = {}, claims = {} }: Minting): string => {
 /** The raw JWS signature over `input`; ECDSA as R‖S. */
 export const signWith = ({ alg, privateKey }: TestKey, input: string): Buffer => {
   const data = Buffer.from(input)
-  switch (alg) {
-    case 'RS256':
-      return sign('sha256', data, privateKey)
-    case 'RS384':
-      return sign('sha384', data, privateKey)
-    case 'PS256':
-      return sign('sha256', data, { key: privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 })
-    case 'ES256':
-      return sign('sha256', data, { key: privateKey, dsaEncoding: 'ieee-p1363' })
-    case 'ES384':
-      return sign('sha384', data, { key: privateKey, dsaEncoding: 'ieee-p1363' })
-    case 'EdDSA':
+  const bits = Number(alg.slice(2))
+  switch (alg.slice(0, 2)) {
+    case 'RS':
+      return sign(`sha${bits}`, data, privateKey)
+    case 'PS':
+      return sign(`sha${bits}`, data, {
+        key: privateKey,
+        padding: constants.RSA_PKCS1_PSS_PADDING,
+        saltLength: bits / 8,
+      })
+    case 'ES':
+      return sign(`sha${bits}`, data, { key: privateKey, dsaEncoding: 'ieee-p1363' })
+    default:
       return sign(null, data, privateKey)
   }
 }
@@ -98,7 +103,7 @@ export interface TestKeySource extends KeySource {
 
 /** Keys by `kid` and `alg`; without a `kid` the one key that fits (AS-13). Real imported keys, no network. */
 export const issuerKeys = async (keys: readonly TestKey[], name = 'main'): Promise<TestKeySource> => {
-  let loaded = await importAll(keys)
+  let loaded = importAll(keys)
   let generation = 0
   let answer: KeySource['resolve'] = ({ alg, kid }) => {
     const fits = loaded.filter(({ jwk }) => jwk.alg === alg && (kid === undefined || jwk.kid === kid))
@@ -127,7 +132,7 @@ export const issuerKeys = async (keys: readonly TestKey[], name = 'main'): Promi
       jwksUri: undefined,
     }),
     async rotate(next) {
-      loaded = await importAll(next)
+      loaded = importAll(next)
       generation++
     },
     answer(resolve) {
@@ -137,23 +142,37 @@ export const issuerKeys = async (keys: readonly TestKey[], name = 'main'): Promi
   }
 }
 
-const importAll = (
-  keys: readonly TestKey[],
-): Promise<readonly { readonly jwk: TestKey['jwk']; readonly key: CryptoKey }[]> =>
-  Promise.all(keys.map(async ({ jwk }) => ({ jwk, key: (await importJWK(jwk, jwk.alg)) as CryptoKey })))
+/** An issuer whose tokens are signed JWTs and nothing else. */
+export const trustedIssuer = (
+  keys: KeySource,
+  { token = {}, ...rest }: Partial<Omit<TrustedIssuer, 'token'>> & { readonly token?: Partial<TokenOptions> } = {},
+): TrustedIssuer => ({
+  name: 'main',
+  issuer: ISSUER,
+  keys,
+  decryption: undefined,
+  introspection: undefined,
+  ...rest,
+  token: { ...TOKEN_OPTIONS, ...token },
+})
+
+/** The public key of a JWK, as a key source gives it. */
+export const publicKeyOf = (jwk: JWK): KeyObject => createPublicKey({ key: { ...jwk }, format: 'jwk' })
+
+const importAll = (keys: readonly TestKey[]) => keys.map(({ jwk }) => ({ jwk, key: publicKeyOf(jwk) }))
 
 const generatePair = (alg: TestAlg): { readonly privateKey: KeyObject; readonly publicKey: KeyObject } => {
   switch (alg) {
-    case 'RS256':
-    case 'RS384':
-    case 'PS256':
-      return generateKeyPairSync('rsa', { modulusLength: 2048 })
     case 'ES256':
       return generateKeyPairSync('ec', { namedCurve: 'P-256' })
     case 'ES384':
       return generateKeyPairSync('ec', { namedCurve: 'P-384' })
+    case 'ES512':
+      return generateKeyPairSync('ec', { namedCurve: 'P-521' })
     case 'EdDSA':
       return generateKeyPairSync('ed25519')
+    default:
+      return generateKeyPairSync('rsa', { modulusLength: 2048 })
   }
 }
 

@@ -1,10 +1,10 @@
 import type { Outcome, Reason } from '../../src/decision/refusal.ts'
 import type { VerifiedToken } from '../../src/decision/token.ts'
 import { createTokenVerifier } from '../../src/token/index.ts'
-import type { TrustedIssuer } from '../../src/token/jwt.ts'
 import type { TokenOptions } from '../../src/token/options.ts'
+import type { TrustedIssuer } from '../../src/token/proof.ts'
 import type { TokenVerifier } from '../../src/token/token-verifier.ts'
-import { ISSUER, issuerKeys, NOW, type TestKey, type TestKeySource, TOKEN_OPTIONS } from './tokens.ts'
+import { issuerKeys, NOW, type TestKey, type TestKeySource, trustedIssuer } from './tokens.ts'
 
 export interface Verifying {
   readonly verifier: TokenVerifier & { flush(issuer: string): void }
@@ -32,7 +32,7 @@ export const createVerifying = async ({
   const keys = await issuerKeys(testKeys)
   const events: string[] = []
   const verifier = createTokenVerifier({
-    issuers: [{ name: 'main', issuer: ISSUER, token: { ...TOKEN_OPTIONS, ...token }, keys }, ...others],
+    issuers: [trustedIssuer(keys, { token }), ...others],
     tokenSize,
     cacheBytes,
     events: {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { createHttpClient, type FetchFault, urlFault } from '../../src/keys/http-get.ts'
+import { createHttpClient, type FetchFault, urlFault } from '../../src/keys/http-client.ts'
 import { type Answer, endless, json, reset, silence, startKeyServer, status, text } from './key-server.ts'
 import { certificate, tls } from './tls.ts'
 
@@ -141,4 +141,60 @@ test('AS-5: https anywhere, http on loopback or when dangerously allowed, nothin
   ] as const) {
     assert.equal(urlFault(url, allowHttp) === undefined, good, `${url} ${allowHttp}`)
   }
+})
+
+const form = { body: 'a=b', headers: { authorization: 'Basic x' }, accept: 'application/json' }
+
+test('AS-6: a form is posted with its fields, and what an OAuth server says is told apart', async (t) => {
+  const server = await startKeyServer(t)
+  const seen: unknown[] = []
+  for (const code of [200, 400, 401, 403]) {
+    server.set('/form', (request, response) => {
+      const { method, headers } = request
+      request.on('data', (chunk) => seen.push([method, headers['content-type'], headers.authorization, String(chunk)]))
+      response.writeHead(code, { 'content-type': 'application/json; charset=utf-8' }).end('{}')
+    })
+    const got = await client(t).post(server.url('/form'), { ...form, signal: AbortSignal.timeout(5_000) })
+    assert.deepEqual(got.ok && [got.status, got.mediaType, String(Buffer.from(got.body))], [
+      code,
+      'application/json',
+      '{}',
+    ])
+  }
+  assert.deepEqual(seen, Array(4).fill(['POST', 'application/x-www-form-urlencoded', 'Basic x', 'a=b']))
+})
+
+for (const [name, answer, result] of faults.filter(([, , fault]) => fault !== 'timeout')) {
+  test(`AS-6: in answer to a form, ${name}`, async (t) => {
+    const server = await startKeyServer(t)
+    server.set('/form', answer)
+    const got = await client(t).post(server.url('/form'), { ...form, signal: AbortSignal.timeout(5_000) })
+    assert.equal(!got.ok && got.result, result)
+    assert.equal(server.allHits(), 1)
+  })
+}
+
+test('a form is sent once: over a connection that breaks it fails, and the failure says so', async (t) => {
+  const server = await startKeyServer(t)
+  const keeping = createHttpClient(undefined, 5_000, { keepAlive: true })
+  t.after(() => keeping.close())
+  const post = () => keeping.post(server.url('/form'), { ...form, signal: AbortSignal.timeout(5_000) })
+  server.set('/form', json({}))
+  assert.equal((await post()).ok, true)
+  server.set('/form', reset)
+  assert.deepEqual(await post(), {
+    ok: false,
+    result: 'connect',
+    message: `${server.url('/form')}: failed with UND_ERR_SOCKET`,
+    broken: true,
+  })
+  assert.equal(server.allHits(), 2)
+  server.set('/form', status(500))
+  assert.deepEqual(await post(), {
+    ok: false,
+    result: 'http',
+    message: `${server.url('/form')}: answered 500`,
+    status: 500,
+    broken: false,
+  })
 })
