@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { pass, refuse } from '../../src/decision/refusal.ts'
 import { createTokenCache } from '../../src/token/cache.ts'
-import type { Proof, TrustedIssuer } from '../../src/token/jwt.ts'
+import type { Proof } from '../../src/token/proof.ts'
 import { fastest } from '../support/fastest.ts'
-import { createKey, ISSUER, issuerKeys, mint, NOW, TOKEN_OPTIONS } from '../support/tokens.ts'
+import { createKey, issuerKeys, mint, NOW, trustedIssuer } from '../support/tokens.ts'
 import { createVerifying, passed, reasonOf } from '../support/verifying.ts'
 
 const key = createKey('ES256', 'es1')
@@ -23,7 +23,7 @@ test('RI-12: what is kept is the token and not a verdict: every request gets the
 
 test('row 22: a token that is cached for its issuer is not one of an issuer that does not count here', async () => {
   const keys = await issuerKeys([rotated], 'other')
-  const other: TrustedIssuer = { name: 'other', issuer: 'https://other.test', token: TOKEN_OPTIONS, keys }
+  const other = trustedIssuer(keys, { name: 'other', issuer: 'https://other.test' })
   const { verifier } = await createVerifying({ keys: [key], others: [other] })
   const tokens = { main: mint({ key }), other: mint({ key: rotated, claims: { iss: other.issuer } }) }
   // Both orders, twice: the first round warms the cache.
@@ -37,8 +37,8 @@ test('row 22: a token that is cached for its issuer is not one of an issuer that
 })
 
 test('one issuer under two names: each reads the token its own way, cached or not', async () => {
-  const mapped = { ...TOKEN_OPTIONS, claims: { scope: 'scp', clientId: undefined } }
-  const twin: TrustedIssuer = { name: 'twin', issuer: ISSUER, token: mapped, keys: await issuerKeys([key]) }
+  const mapped = { claims: { scope: 'scp', clientId: undefined } }
+  const twin = trustedIssuer(await issuerKeys([key]), { name: 'twin', token: mapped })
   const { verifier } = await createVerifying({ keys: [key], others: [twin] })
   const token = mint({ key, claims: { scope: 'a', scp: ['b'] } })
   for (const [name, scopes] of [
@@ -82,6 +82,16 @@ test('AT-8: an entry ends with the token, at exp plus tolerance and not a fracti
   assert.deepEqual(events, ['miss', 'main none', 'hit', 'miss', 'main token_expired'])
 })
 
+test('AT-11: an entry ends at max_token_age, though the token goes on for years', async () => {
+  const { verifier, events } = await createVerifying({ keys: [key], token: { maxTokenAgeSeconds: 600 } })
+  const token = mint({ key, claims: { iat: NOW, exp: NOW + 1e8 } })
+  const reasonAt = async (now: number) => reasonOf(await verifier.verify(token, ['main'], now))
+  assert.equal(await reasonAt(NOW), 'none')
+  assert.equal(await reasonAt(NOW + 629.9), 'none')
+  assert.equal(await reasonAt(NOW + 630), 'token_too_old')
+  assert.deepEqual(events, ['miss', 'main none', 'hit', 'miss', 'main token_too_old'])
+})
+
 test('AT-9: a cached token is not valid before its time, should the clock go back', async () => {
   const { verifier } = await createVerifying({ keys: [key] })
   const token = mint({ key, claims: { nbf: NOW } })
@@ -120,7 +130,7 @@ test('AS-11: a proof made with a key that was taken away meanwhile is not kept',
 
 test('flush forgets the tokens of one issuer and of no other', async () => {
   const keys = await issuerKeys([rotated], 'other')
-  const other: TrustedIssuer = { name: 'other', issuer: 'https://other.test', token: TOKEN_OPTIONS, keys }
+  const other = trustedIssuer(keys, { name: 'other', issuer: 'https://other.test' })
   const { verifier, events } = await createVerifying({ keys: [key], others: [other] })
   const tokens = [
     mint({ key }),
@@ -145,7 +155,7 @@ test('refused tokens are not kept, however often they come', async () => {
 })
 
 test('the cache stays under its bound, and the least recently used go first', async () => {
-  const trusted: TrustedIssuer = { name: 'main', issuer: ISSUER, token: TOKEN_OPTIONS, keys: await issuerKeys([key]) }
+  const trusted = trustedIssuer(await issuerKeys([key]))
   const proof = { lifetime: { validFrom: 0, endsAt: Infinity }, generation: 0 } as Proof
   const cache = createTokenCache(100_000)
   const hot = `hot${'x'.repeat(1000)}`
@@ -164,7 +174,7 @@ test('the cache stays under its bound, and the least recently used go first', as
 
 test('what has ended or lost its keys gives its bytes back as soon as it is asked for', async () => {
   const keys = await issuerKeys([key])
-  const trusted: TrustedIssuer = { name: 'main', issuer: ISSUER, token: TOKEN_OPTIONS, keys }
+  const trusted = trustedIssuer(keys)
   const proof = { lifetime: { validFrom: 0, endsAt: NOW }, generation: 0 } as Proof
   const cache = createTokenCache(100_000)
   cache.set('a', proof, trusted)

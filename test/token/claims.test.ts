@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MAX_AUDIENCES, MAX_SCOPES, readClaims } from '../../src/token/claims.ts'
+import { MAX_AUDIENCES, MAX_DETAILS, MAX_SCOPES, readClaims } from '../../src/token/claims.ts'
 import { readJsonObject } from '../../src/token/json.ts'
 import type { TokenOptions } from '../../src/token/options.ts'
 import { profileOf } from '../../src/token/profile/index.ts'
@@ -33,6 +33,10 @@ test('a good RFC 9068 token is read whole, and unknown claims pass (AT-13)', () 
     scopes: ['orders:read', 'orders:write'],
     subject: 'alice',
     client: 'cli',
+    scopesByAudience: undefined,
+    authTime: undefined,
+    acr: undefined,
+    authorizationDetails: [],
     confirmation: undefined,
     dates: { exp: NOW + 3600, nbf: NOW - 1.5, iat: NOW - 60 },
   })
@@ -146,13 +150,110 @@ test('a client_id override takes the place of client_id, also as what is require
   assert.equal(good({ client_id: 'cli' }, 'jwt', azp).client, '')
 })
 
-test('CN-1: cnf gives the names of its methods, an empty one too; another type is malformed', () => {
-  assert.deepEqual(good({ cnf: { jkt: 'x', 'x5t#S256': 'y' } }).confirmation, ['jkt', 'x5t#S256'])
-  assert.deepEqual(good({ cnf: { unknown: 1 } }).confirmation, ['unknown'])
-  assert.deepEqual(good({ cnf: {} }).confirmation, [])
+test('CN-1: cnf gives the names of its methods and what it binds to, an empty one too; another type is malformed', () => {
+  const bound = (methods: readonly string[], jkt?: string, certificate?: string) => ({ methods, jkt, certificate })
+  const cases: readonly (readonly [Record<string, unknown>, ReturnType<typeof bound>])[] = [
+    [{ jkt: 'x', 'x5t#S256': 'y' }, bound(['jkt', 'x5t#S256'], 'x', 'y')],
+    [{ jkt: 'x' }, bound(['jkt'], 'x')],
+    [{ 'x5t#S256': 'y' }, bound(['x5t#S256'], undefined, 'y')],
+    [{ unknown: 1 }, bound(['unknown'])],
+    [{ jwk: {}, kid: 'k' }, bound(['jwk', 'kid'])],
+    [{}, bound([])],
+    // Bound to what nobody can have: not unbound.
+    [{ jkt: '', 'x5t#S256': '' }, bound(['jkt', 'x5t#S256'], '', '')],
+  ]
+  for (const [cnf, expected] of cases) assert.deepEqual(good({ cnf }).confirmation, expected, JSON.stringify(cnf))
   for (const cnf of ['jkt', null, 5, [], [{ jkt: 'x' }], true]) {
     assert.equal(reasonOf(read({ cnf })), 'token_malformed', JSON.stringify(cnf))
   }
+  for (const member of ['jkt', 'x5t#S256']) {
+    for (const value of [null, 5, true, ['x'], { x: 1 }]) {
+      assert.equal(
+        reasonOf(read({ cnf: { [member]: value } })),
+        'token_malformed',
+        `${member} ${JSON.stringify(value)}`,
+      )
+    }
+  }
+})
+
+test('SU-3: auth_time that is no date and acr that is no string say nothing, and refuse nobody', () => {
+  assert.equal(good({ auth_time: NOW - 5.5 }).authTime, NOW - 5.5)
+  assert.equal(good({ acr: 'urn:gold' }).acr, 'urn:gold')
+  for (const value of [null, true, {}, [NOW], -1, 1e12]) {
+    assert.equal(good({ auth_time: value }).authTime, undefined, JSON.stringify(value))
+    assert.equal(good({ acr: value }).acr, undefined, JSON.stringify(value))
+  }
+  assert.equal(good({ auth_time: String(NOW) }).authTime, undefined)
+  const text = JSON.stringify(goodClaims({ auth_time: 'X' })).replace('"X"', '1e400')
+  assert.equal(good(text).authTime, undefined)
+})
+
+test('RA-1: authorization_details is an array of objects, and of no more than a bounded number', () => {
+  const element = { type: 'payment', actions: ['initiate'], locations: [AUDIENCE], amount: { value: 5 } }
+  const { authorizationDetails } = good({ authorization_details: [element, {}] })
+  assert.deepEqual(
+    authorizationDetails.map((detail) => ({ ...detail })),
+    [element, {}],
+  )
+  assert.deepEqual(good({ authorization_details: [] }).authorizationDetails, [])
+  for (const value of ['[]', null, 5, true, {}, element, ['payment'], [element, null], [[element]], [5]]) {
+    assert.equal(reasonOf(read({ authorization_details: value })), 'token_malformed', JSON.stringify(value))
+  }
+  const list = (length: number) => Array.from({ length }, () => ({ type: 'x' }))
+  assert.equal(good({ authorization_details: list(MAX_DETAILS) }).authorizationDetails.length, MAX_DETAILS)
+  assert.equal(reasonOf(read({ authorization_details: list(MAX_DETAILS + 1) })), 'token_malformed')
+})
+
+test('JO-28: members of cnf and of authorization_details through __proto__ are names like any other', () => {
+  const raw = JSON.stringify(goodClaims({ cnf: 'C', authorization_details: 'D' }))
+    .replace('"C"', '{"__proto__":{"jkt":"x","x5t#S256":"y"}}')
+    .replace('"D"', '[{"__proto__":{"type":"payment"}}]')
+  const { confirmation, authorizationDetails } = good(raw)
+  assert.deepEqual(confirmation, { methods: ['__proto__'], jkt: undefined, certificate: undefined })
+  assert.equal(authorizationDetails[0]?.type, undefined)
+  assert.equal(authorizationDetails[0]?.constructor, undefined)
+})
+
+test('a scope that two claims of a profile name is one scope', () => {
+  assert.deepEqual(good({ azp: 'web', scope: 'a b a', permissions: ['b', 'c'] }, 'auth0').scopes, ['a', 'b', 'c'])
+})
+
+test('of the claims that may name the client the first that names somebody does', () => {
+  assert.equal(good({ azp: 'a', client_id: 'b' }, 'auth0').client, 'a')
+  assert.equal(good({ azp: '', client_id: 'b' }, 'auth0').client, 'b')
+  assert.deepEqual(read({ azp: '', client_id: '' }, 'auth0'), {
+    ok: false,
+    refusal: { reason: 'claim_missing', claim: 'azp' },
+  })
+})
+
+test('RI-6: the identifiers before the scopes are the audience only where the profile says so and aud is absent', () => {
+  const scope = `openid ${AUDIENCE}/orders:read urn:x/y urn:x/z`
+  const byAudience = new Map([
+    [AUDIENCE, ['orders:read']],
+    ['urn:x', ['y', 'z']],
+  ])
+  const cases: readonly (readonly [unknown, readonly string[]])[] = [
+    [undefined, [AUDIENCE, 'urn:x']],
+    ['urn:other', ['urn:other']],
+    [[], []],
+    [null, []],
+  ]
+  for (const [aud, audience] of cases) {
+    const token = good({ aud, scope }, 'cognito')
+    assert.deepEqual([token.audience, token.scopes], [audience, ['openid']], JSON.stringify(aud))
+    assert.deepEqual(token.scopesByAudience, byAudience)
+    const plain = good({ aud, scope })
+    assert.deepEqual([plain.scopes, plain.scopesByAudience], [scope.split(' '), undefined])
+  }
+  assert.deepEqual(good({ aud: undefined, scope }, 'jwt').audience, [])
+})
+
+test('JO-20: the number of audiences is bounded, also of those that stand before scopes', () => {
+  const scope = (count: number) => Array.from({ length: count }, (_, at) => `urn:${at}/x`).join(' ')
+  assert.equal(good({ aud: undefined, scope: scope(MAX_AUDIENCES) }, 'cognito').audience.length, MAX_AUDIENCES)
+  assert.equal(reasonOf(read({ aud: undefined, scope: scope(MAX_AUDIENCES + 1) }, 'cognito')), 'token_malformed')
 })
 
 test('JO-28: claims through __proto__ and constructor say nothing', () => {

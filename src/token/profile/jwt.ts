@@ -1,7 +1,7 @@
 import { mediaType } from '../media-type.ts'
 import { spaceSeparated } from '../scopes.ts'
 import { shown } from '../shown.ts'
-import { foreignKind, isForeignType } from './kind.ts'
+import { AT_JWT, foreignKind, isForeignType, isType, namesOf, noneOf } from './kind.ts'
 import type { Profile } from './profile.ts'
 
 /**
@@ -13,17 +13,12 @@ export const jwt: Profile = {
   client: ['client_id'],
   clientRequired: false,
   scopes: [{ claim: 'scope', read: spaceSeparated }],
+  scopesArePrefixed: false,
   wrongKind(typ, claims, profile) {
     const wrong = (got: string) => ({ expected: 'an access token', got })
-    if (typ !== undefined && typeof typ !== 'string') return wrong(shown(typ))
-    const type = mediaType(typ ?? 'JWT')
-    if (type === 'application/at+jwt') return undefined
-    if (isForeignType(type)) return wrong(shown(typ))
-    const kind = foreignKind(claims, profile)
-    if (kind !== undefined) return wrong(kind)
-    const names = [...profile.client, ...profile.scopes.map(({ claim }) => claim)]
-    return names.some((name) => claims[name] !== undefined)
-      ? undefined
-      : wrong(`ID token or another kind: neither ${names.join(' nor ')}`)
+    if (isType(typ, [AT_JWT])) return undefined
+    if (typ !== undefined && (typeof typ !== 'string' || isForeignType(mediaType(typ)))) return wrong(shown(typ))
+    const kind = foreignKind(claims, profile) ?? noneOf(claims, namesOf(profile))
+    return kind === undefined ? undefined : wrong(kind)
   },
 }

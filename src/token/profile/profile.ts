@@ -14,6 +14,11 @@ export interface Profile {
   /** The scopes are those of all these claims together. */
   readonly scopes: readonly ScopeClaim[]
   /**
+   * Each scope has the identifier of its resource and a slash in front, and counts there only. These identifiers are the
+   * audience where there is no `aud`.
+   */
+  readonly scopesArePrefixed: boolean
+  /**
    * What this is instead of an access token, or undefined. Judged on claims that are not proven yet: it can refuse, and
    * passing it proves nothing. `profile` is the profile in force, with the overrides of the config.
    */

@@ -1,7 +1,5 @@
-import { mediaType } from '../media-type.ts'
 import { spaceSeparated } from '../scopes.ts'
-import { shown } from '../shown.ts'
-import { foreignKind } from './kind.ts'
+import { AT_JWT, foreignKind, isType, wrongType } from './kind.ts'
 import type { Profile } from './profile.ts'
 
 /** RFC 9068, to the letter: `typ` is `at+jwt` (AT-1, AT-2) and every claim that section 2.2 requires is there (AT-4). */
@@ -10,11 +8,10 @@ export const rfc9068: Profile = {
   client: ['client_id'],
   clientRequired: true,
   scopes: [{ claim: 'scope', read: spaceSeparated }],
+  scopesArePrefixed: false,
   wrongKind(typ, claims, profile) {
-    if (typeof typ === 'string' && mediaType(typ) === 'application/at+jwt') return undefined
+    if (isType(typ, [AT_JWT])) return undefined
     // The commonest mistake of a client is to send its ID token: the operator should read that word (AT-3).
-    const kind = foreignKind(claims, profile)
-    const declared = typ === undefined ? 'none' : shown(typ)
-    return { expected: 'at+jwt', got: kind === undefined ? declared : `${declared}, ${kind}` }
+    return wrongType('at+jwt', typ, foreignKind(claims, profile))
   },
 }
