@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { JWK } from 'jose'
 import type { Provider } from 'oidc-provider'
 import { mayCommand } from './admin.ts'
+import type { Encryption } from './encryption.ts'
 import { createInteractions } from './interactions.ts'
 import { loadLibrary } from './library.ts'
 import { closeServer, listen } from './listening.ts'
@@ -18,6 +20,10 @@ export interface AuthorizationServerOptions {
   readonly port: number
   readonly dev: DevOptions
   readonly resources: readonly ProtectedResource[]
+  /** For the resources of `dev.encrypt`; without it there are no tokens for them. Never part of the published key set. */
+  readonly encryption?: Encryption | undefined
+  /** Public keys of clients that authenticate with `private_key_jwt`, by client. */
+  readonly clientKeys?: ReadonlyMap<string, JWK>
   /** Receives one line for each failure of the server itself. Never a token. */
   readonly log: (line: string) => void
 }
@@ -54,6 +60,8 @@ export const startAuthorizationServer = async ({
   port: wantedPort,
   dev,
   resources,
+  encryption,
+  clientKeys = new Map(),
   log,
 }: AuthorizationServerOptions): Promise<AuthorizationServer> => {
   const library = await loadLibrary()
@@ -68,6 +76,8 @@ export const startAuthorizationServer = async ({
   const settings = {
     dev,
     resources,
+    encryption,
+    clientKeys,
     invalidTarget: (message: string) => new library.errors.InvalidTarget(message),
     basePath,
     storage: createStorage(),

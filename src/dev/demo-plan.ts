@@ -1,4 +1,4 @@
-import type { Resource, Route } from '../decision/resource.ts'
+import type { Resource, Route, Rule } from '../decision/resource.ts'
 import { parseRouteKey } from '../decision/template.ts'
 import type { DevOptions } from './options.ts'
 import { permissionsOf } from './resource-permissions.ts'
@@ -34,6 +34,8 @@ interface DemoRoute {
   readonly anyScope: readonly string[]
 }
 
+type TokenRule = Extract<Rule, { kind: 'token' }>
+
 /** Nothing that any API here knows: asked for alone, the token carries no scope at all. */
 const NO_SCOPE = 'openid'
 const READS = ['GET']
@@ -57,7 +59,10 @@ export const planDemo = (
     return candidates.map((resource) => {
       const permitted = permissionsOf(roles, resource.indicator, dev.roles)
       const other = issued.find((indicator) => !resource.audiences.includes(indicator))
-      return { client: { id, secret }, lines: linesFor(resource, { permitted, other, gateway }) }
+      const lines = linesFor(resource, { permitted, other, gateway })
+      // The expired token is a good one whose times were changed, and nobody here can look into an encrypted one.
+      const shown = dev.encrypt.includes(resource.indicator) ? lines.filter(({ token }) => !token?.expired) : lines
+      return { client: { id, secret }, lines: shown }
     })
   })
   return plans.filter(({ lines }) => lines.length > 0).sort((a, b) => b.lines.length - a.lines.length)[0]
@@ -122,17 +127,25 @@ const satisfies = (held: readonly string[], { scopes, anyScope }: DemoRoute): bo
   scopes.every((scope) => held.includes(scope)) &&
   (anyScope.length === 0 || anyScope.some((scope) => held.includes(scope)))
 
-/** Routes that ask for a token and for no claim, each with one of those methods and a path that matches. */
+/** Routes that ask for a token, for scopes and for nothing else, each with one of those methods and a path that matches. */
 const routesFor = (resource: Resource, methods: readonly string[]): readonly DemoRoute[] =>
   resource.all.flatMap((route) => {
     const { rule } = route
-    if (rule.kind !== 'token' || rule.claims.length > 0) return []
+    if (rule.kind !== 'token' || asksForMore(rule)) return []
     const path = examplePath(route, resource)
     const method = methods.find((candidate) => route.methods?.includes(candidate) ?? true)
     return path === undefined || method === undefined
       ? []
       : [{ method, path, scopes: rule.scopes, anyScope: rule.anyScope }]
   })
+
+/** What no token of the client credentials grant has: claims, a step-up, a bound key. */
+const asksForMore = ({ claims, acr, maxAgeSeconds, authorizationDetails, senderConstrained }: TokenRule): boolean =>
+  claims.length > 0 ||
+  acr.length > 0 ||
+  maxAgeSeconds !== undefined ||
+  authorizationDetails !== undefined ||
+  senderConstrained
 
 /** The path below the resource's place for the route's template, with `42` for what may be anything. */
 const examplePath = (route: Route, resource: Resource): string | undefined => {

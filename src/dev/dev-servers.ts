@@ -3,6 +3,7 @@ import { type AuthorizationServer, startAuthorizationServer } from './authorizat
 import type { BannerRow } from './banner.ts'
 import { planDemo } from './demo-plan.ts'
 import { type DemoLineWithToken, withDemoTokens } from './demo-tokens.ts'
+import { readEncryption } from './encryption.ts'
 import { issuedResources } from './issued-resources.ts'
 import { loopbackAddress } from './listening.ts'
 import type { DevOptions } from './options.ts'
@@ -12,7 +13,13 @@ import { startSampleApi } from './sample-apis.ts'
 export interface DevServersOptions {
   readonly dev: DevOptions
   /** The issuer that `dev.issuer` names. */
-  readonly issuer: { readonly name: string; readonly issuer: string; readonly algorithms: readonly string[] }
+  readonly issuer: {
+    readonly name: string
+    readonly issuer: string
+    readonly algorithms: readonly string[]
+    /** The gateway's JWKS file with the keys for `dev.encrypt`: `decryption.jwks_file` of the issuer. */
+    readonly decryptionFile: string | undefined
+  }
   readonly upstreams: readonly DevUpstream[]
   readonly log: (line: string) => void
 }
@@ -62,6 +69,7 @@ export const startDevServers = async (options: DevServersOptions): Promise<DevSe
       issuer: issuer.issuer,
       dev,
       resources,
+      encryption: dev.encrypt.length === 0 ? undefined : await readEncryption(decryptionFileOf(issuer)),
       log,
     })
     running.push(authorizationServer)
@@ -88,6 +96,13 @@ export const startDevServers = async (options: DevServersOptions): Promise<DevSe
     await close()
     throw error
   }
+}
+
+const decryptionFileOf = ({ name, decryptionFile }: DevServersOptions['issuer']): string => {
+  if (decryptionFile !== undefined) return decryptionFile
+  throw new Error(
+    `issuers.${name}: \`dev.encrypt\` needs \`decryption.jwks_file\`, whose keys the tokens are encrypted to`,
+  )
 }
 
 /** Name and identity headers of what the sample API at that address plays. */

@@ -10,6 +10,8 @@ export interface DevOptions {
   readonly roles: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>
   readonly users: ReadonlyMap<string, { readonly roles: readonly string[] }>
   readonly clients: ReadonlyMap<string, DevClient>
+  /** Indicators of the resources whose access tokens are encrypted. */
+  readonly encrypt: readonly string[]
   /** Upstream base URIs at which sample APIs are started. */
   readonly apis: readonly string[]
 }
@@ -51,9 +53,8 @@ export const devSchema = (duration: Duration) =>
         .describe('Clients of the embedded authorization server.'),
       encrypt: z
         .array(z.string())
-        .max(0, { error: 'is not supported yet' })
-        .optional()
-        .describe('Not supported yet: only `[]`.'),
+        .prefault([])
+        .describe('Resources whose access tokens are encrypted (nested JWE) to the keys of `decryption`.'),
       apis: z.array(z.string()).prefault([]).describe('Upstreams at which a sample API is started.'),
     })
     .describe('The embedded authorization server and sample APIs of `audgate dev`.')
@@ -76,5 +77,6 @@ export const toDevOptions = (dev: DevInput): DevOptions => ({
       { secret, roles, redirectUris: redirect_uris },
     ]),
   ),
+  encrypt: dev.encrypt,
   apis: dev.apis,
 })

@@ -1,5 +1,7 @@
+import type { JWK } from 'jose'
 import type { AsymmetricSigningAlgorithm, Configuration, KoaContextWithOIDC, ResourceServer } from 'oidc-provider'
 import { clientMetadata } from './client-metadata.ts'
+import type { Encryption } from './encryption.ts'
 import type { DevOptions } from './options.ts'
 import { errorPage, signedOutPage, signOutPage } from './pages.ts'
 import { knownScopes, type ProtectedResource, permissionsOf, resourceWithoutAsking } from './resource-permissions.ts'
@@ -15,22 +17,27 @@ export interface ProviderSettings {
   readonly cookieKeys: readonly string[]
   /** `''`, or the path of the issuer without a trailing slash. */
   readonly basePath: string
+  /** For the resources of `dev.encrypt`. */
+  readonly encryption: Encryption | undefined
+  /** Of the clients that authenticate with a key. */
+  readonly clientKeys: ReadonlyMap<string, JWK>
   /** The library's own error, RFC 8707 section 2. */
   readonly invalidTarget: (message: string) => Error
 }
 
 /**
  * The oidc-provider configuration of the embedded authorization server: resource indicators (RFC 8707), JWT access
- * tokens (RFC 9068), code with PKCE, refresh tokens, client credentials. Every default helper that would print a
- * notice is replaced. Keys are added by the caller.
+ * tokens (RFC 9068) or opaque ones with introspection (RFC 7662, RFC 9701) and revocation (RFC 7009), bound to a key when
+ * the client proves one (RFC 9449); code with PKCE, refresh tokens, client credentials. Every default helper that would
+ * print a notice is replaced. Keys are added by the caller.
  */
 export const providerConfiguration = (settings: ProviderSettings): Configuration => {
   const { dev, storage, cookieKeys, basePath } = settings
   const tokenTtl = wholeSeconds(dev.accessTokenTtlSeconds)
   return {
     adapter: storage,
-    clients: [...dev.clients].map(([id, client]) => clientMetadata(id, client)),
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
+    clients: [...dev.clients].map(([id, client]) => clientMetadata(id, client, settings.clientKeys.get(id))),
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     responseTypes: ['code'],
     cookies: { keys: cookieKeys },
     clientBasedCORS: (_ctx, origin, client) =>
@@ -60,6 +67,11 @@ export const providerConfiguration = (settings: ProviderSettings): Configuration
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
+      dPoP: { enabled: true },
+      // A gateway is a confidential client that may ask about everybody's tokens (RFC 7662 section 4).
+      introspection: { enabled: true, allowedPolicy: (_ctx, client) => client.clientAuthMethod !== 'none' },
+      jwtIntrospection: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
       rpInitiatedLogout: {
         logoutSource: (ctx, form) => {
           ctx.body = signOutPage(form)
@@ -89,10 +101,13 @@ const resourceIndicators = (settings: ProviderSettings) => {
       return {
         audience: indicator,
         scope: scopesFor(ctx, resource, dev).join(' '),
-        accessTokenFormat: 'jwt',
+        accessTokenFormat: resource.format ?? 'jwt',
         accessTokenTTL: wholeSeconds(dev.accessTokenTtlSeconds),
         // Any algorithm there is a key for; the Provider fails when there is none.
-        jwt: { sign: { alg: (resource.algorithm ?? 'RS256') as AsymmetricSigningAlgorithm } },
+        jwt: {
+          sign: { alg: (resource.algorithm ?? 'RS256') as AsymmetricSigningAlgorithm },
+          ...(dev.encrypt.includes(indicator) ? { encrypt: encryptionFor(settings, indicator) } : {}),
+        },
       }
     },
     /** `granted` is what the code or refresh token is restricted to; absent for a request that is not bound to one. */
@@ -108,6 +123,12 @@ const resourceIndicators = (settings: ProviderSettings) => {
     // A token request that names no resource still gets one of those the code was restricted to.
     useGrantedResource: () => true,
   }
+}
+
+/** Never falls back to a token that everybody can read. */
+const encryptionFor = ({ encryption }: ProviderSettings, indicator: string): Encryption => {
+  if (encryption === undefined) throw new Error(`no key to encrypt tokens for ${indicator} to`)
+  return encryption
 }
 
 /**

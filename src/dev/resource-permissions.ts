@@ -7,6 +7,8 @@ export interface ProtectedResource {
   readonly scopes: readonly string[]
   /** JWS algorithm of its access tokens; default RS256. */
   readonly algorithm?: string
+  /** How its access tokens are written; default `jwt`. `opaque`: only the introspection endpoint can read them. */
+  readonly format?: 'jwt' | 'opaque'
 }
 
 /** Every scope that can be asked for at that resource: those of its routes, then those that only a role names. */

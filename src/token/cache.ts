@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { Proof, TrustedIssuer } from './jwt.ts'
+import { generationOf, type Proof, type TrustedIssuer } from './proof.ts'
 
 /**
  * Proven tokens by the token itself. What is kept is what the token says, never whether it was good for a resource:
@@ -37,7 +37,8 @@ const BYTES_PER_CHARACTER = 3
 export const createTokenCache = (maxBytes: number): TokenCache => {
   const entries = new LRUCache<string, Entry>({
     maxSize: maxBytes,
-    sizeCalculation: (_entry, token) => ENTRY_OVERHEAD_BYTES + BYTES_PER_CHARACTER * token.length,
+    sizeCalculation: ({ proof }, token) =>
+      ENTRY_OVERHEAD_BYTES + BYTES_PER_CHARACTER * (token.length + (proof.claimsLength ?? 0)),
   })
 
   return {
@@ -48,7 +49,7 @@ export const createTokenCache = (maxBytes: number): TokenCache => {
       // Left where it is: the token is good, at a resource that trusts its issuer.
       if (!issuers.includes(trusted.name)) return undefined
       const { validFrom, endsAt } = proof.lifetime
-      if (proof.generation === trusted.keys.generation && validFrom <= now && now < endsAt) return proof
+      if (proof.generation === generationOf(trusted) && validFrom <= now && now < endsAt) return proof
       entries.delete(token)
       return undefined
     },

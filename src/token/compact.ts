@@ -1,5 +1,5 @@
 import type { Outcome } from '../decision/refusal.ts'
-import { pass, refuse } from '../decision/refusal.ts'
+import { pass } from '../decision/refusal.ts'
 import { type JoseHeader, readHeader } from './header.ts'
 import { type JsonObject, readJsonObject } from './json.ts'
 import { malformed } from './malformed.ts'
@@ -10,19 +10,21 @@ export interface Unproven {
   readonly claims: JsonObject
 }
 
+/** What a credential is by its number of dots: compact JWS, compact JWE, or something that only its issuer can read. */
+export const formOf = (token: string): 'signed' | 'encrypted' | 'opaque' => {
+  const dots = countDots(token)
+  return dots === 2 ? 'signed' : dots === 4 ? 'encrypted' : 'opaque'
+}
+
 /**
- * Reads a compact JWS, once and strictly (JO-14 to JO-18). Refuses with `token_opaque` (not two or four dots),
- * `token_malformed`, or `decryption_failed` (four dots: a JWE, and no key to decrypt it was agreed on, AT-15). An empty
- * signature passes here and fails as a signature (AT-7). Proves nothing.
+ * Reads a compact JWS, once and strictly (JO-14 to JO-18). Refuses with `token_malformed`. An empty signature passes here
+ * and fails as a signature (AT-7). Assumes two dots ({@link formOf}). Proves nothing.
  *
  * Every string that passes is the only spelling of its three byte sequences, so the string may serve as the identity of
  * these bytes (JO-16). It is not the identity of the claims: a second valid ECDSA signature makes a second string.
  */
 export const readCompact = (token: string): Outcome<Unproven> => {
-  const dots = countDots(token)
-  if (dots !== 2 && dots !== 4) return refuse({ reason: 'token_opaque' })
-  if (/[^A-Za-z0-9_.-]/.test(token)) return malformed('a character outside A-Z a-z 0-9 - _ .')
-  if (dots === 4) return refuse({ reason: 'decryption_failed' })
+  if (!isCompactText(token)) return malformed('a character outside A-Z a-z 0-9 - _ .')
   const first = token.indexOf('.')
   const second = token.lastIndexOf('.')
   const header = token.slice(0, first)
@@ -39,6 +41,9 @@ export const readCompact = (token: string): Outcome<Unproven> => {
   return pass({ header: read.value, claims: claims.value })
 }
 
+/** Whether a text holds nothing but the base64url alphabet and dots (JO-14): no padding, no white space, no comma. */
+export const isCompactText = (text: string): boolean => !/[^A-Za-z0-9_.-]/.test(text)
+
 /** 5 stands for every number above four, so that a token of dots only costs nothing. */
 const countDots = (token: string): number => {
   let dots = 0
@@ -48,9 +53,9 @@ const countDots = (token: string): number => {
 
 /**
  * base64url without padding whose unused trailing bits are zero (RFC 4648 section 3.5): with other bits the same bytes
- * would have up to 16 spellings. Assumes the alphabet.
+ * would have up to 16 spellings (JO-16). Assumes the alphabet.
  */
-const isCanonical = (part: string): boolean => {
+export const isCanonical = (part: string): boolean => {
   const last = part.charAt(part.length - 1)
   switch (part.length % 4) {
     case 0:

@@ -1,10 +1,13 @@
 import type { Outcome } from '../decision/refusal.ts'
 import { pass, refuse } from '../decision/refusal.ts'
+import { createAside, MOST_ASIDE } from './aside.ts'
 import { createTokenCache } from './cache.ts'
-import { readCompact } from './compact.ts'
+import { formOf, readCompact } from './compact.ts'
+import { decrypt, type Opened } from './decrypt.ts'
 import type { JsonObject } from './json.ts'
-import { createJwtVerifier, type JwtVerifier, type Proof, type TrustedIssuer } from './jwt.ts'
+import { createJwtVerifier, type JwtVerifier } from './jwt.ts'
 import { malformed } from './malformed.ts'
+import type { Proof, TrustedIssuer } from './proof.ts'
 import { shown } from './shown.ts'
 import type { TokenEvents, TokenVerifier, Verification } from './token-verifier.ts'
 
@@ -31,11 +34,12 @@ export const createTokenVerifier = ({
   flush(issuer: string): void
 } => {
   const cache = createTokenCache(cacheBytes)
+  const aside = createAside(MOST_ASIDE)
   const verifiers: ReadonlyMap<string, JwtVerifier> = new Map(
-    issuers.map((trusted) => [trusted.name, createJwtVerifier(trusted)]),
+    issuers.map((trusted) => [trusted.name, createJwtVerifier(trusted, aside)]),
   )
 
-  const told = <T>(issuer: string | undefined, outcome: Outcome<T>): Outcome<T> => {
+  const told = <O extends Outcome<unknown>>(issuer: string | undefined, outcome: O): O => {
     events.validated(issuer, outcome.ok ? 'none' : outcome.refusal.reason)
     return outcome
   }
@@ -47,6 +51,61 @@ export const createTokenVerifier = ({
     return proof.value.outcome
   }
 
+  const keptLater = (
+    token: string,
+    trusted: TrustedIssuer,
+    proof: Outcome<Proof> | Promise<Outcome<Proof>>,
+  ): Verification | Promise<Verification> =>
+    proof instanceof Promise ? proof.then((settled) => kept(token, trusted, settled)) : kept(token, trusted, proof)
+
+  /**
+   * @param token as sent: what is remembered
+   * @param signed the JWS that it is, or that was in it
+   * @param by with whose keys it was decrypted; undefined: it was not encrypted
+   */
+  const verifySigned = (
+    token: string,
+    signed: string,
+    by: readonly TrustedIssuer[] | undefined,
+    names: readonly string[],
+    now: number,
+  ): Verification | Promise<Verification> => {
+    const read = readCompact(signed)
+    if (!read.ok) return told(undefined, read)
+    const chosen = chooseIssuer(read.value.claims, names, verifiers)
+    if (!chosen.ok) return told(undefined, chosen)
+    const { trusted } = chosen.value
+    const fault = by === undefined ? bareFault(trusted) : by.includes(trusted) ? undefined : 'keys of another issuer'
+    if (fault !== undefined) {
+      return { ...told(trusted.name, refuse({ reason: 'decryption_failed', fault })), issuer: trusted.name }
+    }
+    return keptLater(token, trusted, chosen.value.prove(signed, read.value, now))
+  }
+
+  const verifyEncrypted = (
+    token: string,
+    names: readonly string[],
+    now: number,
+  ): Verification | Promise<Verification> => {
+    const opened = decrypt(
+      token,
+      names.map((name) => verifiers.get(name)?.trusted).filter((trusted) => trusted !== undefined),
+      aside,
+    )
+    const read = (outcome: Outcome<Opened>): Verification | Promise<Verification> =>
+      outcome.ok ? verifySigned(token, outcome.value.signed, outcome.value.by, names, now) : told(undefined, outcome)
+    return opened instanceof Promise ? opened.then(read) : read(opened)
+  }
+
+  /** An opaque token goes to the one issuer here that can be asked; config allows no second (IN-10). */
+  const verifyOpaque = (token: string, names: readonly string[], now: number): Verification | Promise<Verification> => {
+    const trusted = names
+      .map((name) => verifiers.get(name)?.trusted)
+      .find((candidate) => candidate?.introspection !== undefined)
+    if (trusted?.introspection === undefined) return told(undefined, refuse({ reason: 'token_opaque' }))
+    return keptLater(token, trusted, trusted.introspection.introspect(token, now))
+  }
+
   return {
     verify(token, names, now) {
       // Before everything that costs by the length, the look-up included (JO-20).
@@ -56,19 +115,22 @@ export const createTokenVerifier = ({
       const known = cache.get(token, names, now)
       events.cache(known === undefined ? 'miss' : 'hit')
       if (known !== undefined) return known.outcome
-      const read = readCompact(token)
-      if (!read.ok) return told(undefined, read)
-      const chosen = chooseIssuer(read.value.claims, names, verifiers)
-      if (!chosen.ok) return told(undefined, chosen)
-      const { trusted } = chosen.value
-      const proof = chosen.value.prove(token, read.value, now)
-      return proof instanceof Promise
-        ? proof.then((settled) => kept(token, trusted, settled))
-        : kept(token, trusted, proof)
+      switch (formOf(token)) {
+        case 'signed':
+          return verifySigned(token, token, undefined, names, now)
+        case 'opaque':
+          return verifyOpaque(token, names, now)
+        case 'encrypted':
+          return verifyEncrypted(token, names, now)
+      }
     },
     flush: (issuer) => cache.flush(issuer),
   }
 }
+
+/** AT-15: where encryption was agreed on, a token without it is none. */
+const bareFault = ({ token }: TrustedIssuer): string | undefined =>
+  token.decryption?.required === true ? 'a token that is not encrypted (decryption.required)' : undefined
 
 /**
  * The verifier of the issuer that the unproven `iss` names, out of those that count here (AT-5, AT-6). Equality of

@@ -110,7 +110,7 @@ test('a taken port is an error that names the address and the config key', async
   const server = await startTestAuthorizationServer({ resources })
   t.after(() => server.close())
   const port = Number(new URL(server.issuer).port)
-  const none = { roles: new Map(), users: new Map(), clients: new Map(), apis: [] }
+  const none = { roles: new Map(), users: new Map(), clients: new Map(), encrypt: [], apis: [] }
 
   await assert.rejects(
     startAuthorizationServer({

@@ -18,6 +18,7 @@ const dev = (permissions: Record<string, readonly string[]>, secret: string | un
     ['web', { secret: undefined, roles: ['clerk'], redirectUris: [] }],
     ['cli', { secret, roles: ['clerk'], redirectUris: [] }],
   ]),
+  encrypt: [],
   apis: [],
 })
 
@@ -78,7 +79,11 @@ test('a resource at a host of its own is asked for by that name', () => {
 
 test('routes that nobody can satisfy with scopes alone are left out, and so is what cannot be shown', () => {
   const resource = devResource(ORDERS, {
-    'GET /gold': { scopes: ['orders:read'], claims: true },
+    'GET /gold': { claims: [{ claim: 'plan', oneOf: [{ kind: 'literal', value: 'gold' }] }] },
+    'GET /strong': { acr: ['urn:example:mfa'] },
+    'GET /fresh': { maxAgeSeconds: 300 },
+    'GET /bound': { senderConstrained: true },
+    'GET /payment': { authorizationDetails: { type: 'payment', actions: [], locations: [] } },
     'GET /secret': { scopes: ['orders:admin'] },
     'GET /open': {},
   })
@@ -91,6 +96,15 @@ test('routes that nobody can satisfy with scopes alone are left out, and so is w
       ['no token', `${GATEWAY}/open`],
       ['expired token', `${GATEWAY}/open`],
     ],
+  )
+})
+
+test('a resource whose tokens are encrypted is shown without the expired one, which nobody here could make', () => {
+  const plan = planDemo([orders], { dev: { ...CLERK, encrypt: [ORDERS] }, issued, gateway: GATEWAY })
+
+  assert.deepEqual(
+    plan?.lines.map(({ title }) => title),
+    ['allowed read', 'allowed write', 'no token', 'token for the other API', 'missing scope'],
   )
 })
 

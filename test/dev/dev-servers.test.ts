@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { startDevServers } from '../../src/dev/dev-servers.ts'
 import type { DevOptions } from '../../src/dev/options.ts'
 import { devResource } from '../support/dev-resources.ts'
+import { createDecryptionJwk } from '../support/encryption-keys.ts'
 import { freePort } from '../support/free-port.ts'
 
 const ORDERS = 'https://api.example.com/orders'
@@ -19,6 +23,7 @@ const setting = async ({ issuer = 'http://127.0.0.1:0', taken }: { issuer?: stri
     roles: new Map([['clerk', new Map([[ORDERS, ['orders:read', 'orders:write']]])]]),
     users: new Map([['alice', { roles: ['clerk'] }]]),
     clients: new Map([['cli', { secret: 'dev', roles: ['clerk'], redirectUris: [] }]]),
+    encrypt: [],
     apis: [api, ...(taken === undefined ? [] : [taken])],
   }
   const orders = devResource(
@@ -33,7 +38,7 @@ const setting = async ({ issuer = 'http://127.0.0.1:0', taken }: { issuer?: stri
     api,
     options: {
       dev,
-      issuer: { name: 'main', issuer, algorithms: ['RS256', 'ES256'] },
+      issuer: { name: 'main', issuer, algorithms: ['RS256', 'ES256'], decryptionFile: undefined },
       upstreams: [
         { resource: foreign, origin: api, identityHeaders: ['X-Auth-Subject'] },
         { resource: orders, origin: api.replace('127.0.0.1', 'localhost'), identityHeaders: ['X-Auth-Subject'] },
@@ -118,4 +123,38 @@ test('an issuer elsewhere cannot be played', async () => {
   const { options } = await setting({ issuer: 'https://auth.example.com/oidc' })
 
   await assert.rejects(startDevServers(options), /^Error: issuers\.main: .* not https:\/\/auth\.example\.com\/oidc$/)
+})
+
+test('tokens for the resources of `dev.encrypt` are encrypted to the first key of the file that something can be encrypted to', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'audgate-dev-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'keys.json')
+  const key = createDecryptionJwk('P-256', { kid: 'enc-1' })
+  writeFileSync(file, JSON.stringify({ keys: [createDecryptionJwk('oct32'), key] }))
+  const { options } = await setting()
+  const encrypting = { ...options, dev: { ...options.dev, encrypt: [ORDERS] } }
+  const servers = await startDevServers({ ...encrypting, issuer: { ...options.issuer, decryptionFile: file } })
+  t.after(() => servers.close())
+  const [read] = await servers.demo(GATEWAY)
+  const header = decodeProtectedHeader(read?.accessToken ?? '')
+  assert.deepEqual([header.alg, header.enc, header.kid, header.cty], ['ECDH-ES+A256KW', 'A256GCM', 'enc-1', 'at+jwt'])
+})
+
+test('`dev.encrypt` without a file of keys, or with one that has none for it, is an error that says so', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'audgate-dev-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const { api, options } = await setting()
+  const dev = { ...options.dev, encrypt: [ORDERS] }
+  const starting = (decryptionFile: string | undefined) =>
+    startDevServers({ ...options, dev, issuer: { ...options.issuer, decryptionFile } })
+
+  await assert.rejects(starting(undefined), {
+    message: 'issuers.main: `dev.encrypt` needs `decryption.jwks_file`, whose keys the tokens are encrypted to',
+  })
+  const file = join(folder, 'keys.json')
+  const none = { message: `${file}: \`dev.encrypt\` needs an RSA, EC or X25519 key for encryption in it` }
+  await assert.rejects(starting(file), none)
+  writeFileSync(file, '{')
+  await assert.rejects(starting(file), none)
+  await assert.rejects(fetch(api))
 })

@@ -1,5 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
+import type { JWK } from 'jose'
 import { type AuthorizationServer, startAuthorizationServer } from '../../src/dev/authorization-server.ts'
+import type { Encryption } from '../../src/dev/encryption.ts'
 import type { DevClient, DevOptions } from '../../src/dev/options.ts'
 import type { ProtectedResource } from '../../src/dev/resource-permissions.ts'
 import { createBrowser } from './browser.ts'
@@ -20,16 +22,23 @@ export interface TokenAnswer {
 }
 
 export interface TestAuthorizationServerOptions {
-  /** Indicator -> scopes; or a resource with more said about it. */
+  /** Indicator -> scopes; or a resource with more said about it, such as `format: 'opaque'`. */
   readonly resources: Readonly<Record<string, readonly string[]>> | readonly ProtectedResource[]
   /** role -> indicator -> permissions; default: one role `all` with every scope of every resource. */
   readonly roles?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>
   /** user -> roles; default: alice has every role, bob has none. */
   readonly users?: Readonly<Record<string, readonly string[]>>
-  /** Default: `machine` (secret `machine-secret`, every role) and the public client `web`. */
+  /**
+   * Default: `machine` (secret `machine-secret`, every role), the public client `web`, and `gateway` (secret
+   * `gateway-secret`, no role), which may introspect and nothing else.
+   */
   readonly clients?: Readonly<Record<string, Partial<DevClient>>>
+  /** Public keys, with `alg`, of clients that authenticate with `private_key_jwt`. */
+  readonly clientKeys?: Readonly<Record<string, JWK>>
   readonly defaultResource?: string
   readonly accessTokenTtlSeconds?: number
+  /** Indicators of the resources whose tokens are encrypted, and to whom; `readEncryption` reads it from a JWKS file. */
+  readonly encrypt?: { readonly resources: readonly string[]; readonly to: Encryption | undefined }
   /** Path of the issuer, such as `/oidc`. */
   readonly issuerPath?: string
 }
@@ -72,6 +81,8 @@ export const startTestAuthorizationServer = async (
     port: 0,
     dev: devOptions(options, resources),
     resources,
+    clientKeys: new Map(Object.entries(options.clientKeys ?? {})),
+    encryption: options.encrypt?.to,
     log: (line) => logged.push(line),
   })
 
@@ -155,6 +166,7 @@ const devOptions = (options: TestAuthorizationServerOptions, resources: readonly
   const clients = options.clients ?? {
     machine: { secret: 'machine-secret', roles: every },
     web: { redirectUris: [REDIRECT_URI] },
+    gateway: { secret: 'gateway-secret' },
   }
   const none: DevClient = { secret: undefined, roles: [], redirectUris: [] }
   return {
@@ -166,6 +178,7 @@ const devOptions = (options: TestAuthorizationServerOptions, resources: readonly
       Object.entries(options.users ?? { alice: every, bob: [] }).map(([user, held]) => [user, { roles: held }]),
     ),
     clients: new Map(Object.entries(clients).map(([id, client]) => [id, { ...none, ...client }])),
+    encrypt: options.encrypt?.resources ?? [],
     apis: [],
   }
 }

@@ -1,9 +1,9 @@
 import type { Resource, Route, Rule } from '../../src/decision/resource.ts'
 
-/** Route key -> what it needs; `claims` makes it one that no demo can satisfy. */
-export type Needs = Readonly<
-  Record<string, { scopes?: readonly string[]; anyScope?: readonly string[]; claims?: boolean } | 'public'>
->
+type TokenRule = Extract<Rule, { kind: 'token' }>
+
+/** Route key -> what it needs. */
+export type Needs = Readonly<Record<string, Partial<TokenRule> | 'public'>>
 
 /** A compiled resource as the gateway has it, with routes by their keys; no key: one `_default` route. */
 export const devResource = (
@@ -23,6 +23,7 @@ export const devResource = (
     audiences: [indicator],
     issuers,
     place: { host, path },
+    origin: undefined,
     paths: { encodedSlashes: false, parameters: false },
     routes: undefined,
     otherwise,
@@ -33,6 +34,6 @@ export const devResource = (
 
 const ruleFor = (need: Needs[string]): Rule => {
   if (need === 'public') return { kind: 'public' }
-  const claims = need.claims ? [{ claim: 'plan', oneOf: [{ kind: 'literal', value: 'gold' } as const] }] : []
-  return { kind: 'token', scopes: need.scopes ?? [], anyScope: need.anyScope ?? [], claims }
+  const nothing = { scopes: [], anyScope: [], claims: [], acr: [], maxAgeSeconds: undefined, senderConstrained: false }
+  return { kind: 'token', authorizationDetails: undefined, ...nothing, ...need }
 }
