@@ -1,14 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { authorize, type Grant } from '../decision/authorize.ts'
-import { answerRefusal } from '../decision/challenge.ts'
-import { type AdmissionPolicy, admit, type PublicPass } from '../decision/decide.ts'
+import type { Candidate, Grant } from '../decision/authorize.ts'
+import { type AnswerPolicy, answerRefusal } from '../decision/challenge.ts'
+import { type AdmissionPolicy, admit, type PublicPass, type Where } from '../decision/decide.ts'
+import { publicUri } from '../decision/public-uri.ts'
 import { type Outcome, type Reason, type Refusal, refuse } from '../decision/refusal.ts'
 import type { Resources } from '../decision/resource.ts'
 import { newRecord, type RecordSink, type RequestRecord } from '../observe/record.ts'
+import type { ProofVerifier } from '../token/dpop/proof-verifier.ts'
 import type { TokenVerifier, Verification } from '../token/token-verifier.ts'
 import type { Cancel, Forwarder } from '../upstream/forward.ts'
 import { type Head, type HeadLimits, readHead } from './head.ts'
-import { hopOf, isSecure, type Peer, type Peers } from './peer.ts'
+import { judge } from './judge.ts'
+import { hopOf, isSecure, type Peer, type Peers, publicAuthority } from './peer.ts'
 import { metadataAnswer, type OwnAnswer, refusalAnswer, sendOwn } from './reply.ts'
 import { watchBody } from './watch-body.ts'
 
@@ -16,12 +19,13 @@ import { watchBody } from './watch-body.ts'
 export interface HandlerOptions {
   readonly resources: Resources
   readonly verifier: TokenVerifier
+  readonly proofs: ProofVerifier
   readonly forwarder: Forwarder
   readonly peers: Peers
   readonly policy: AdmissionPolicy
   readonly limits: HeadLimits
   readonly bodyIdleMs: number
-  readonly exposeReason: boolean
+  readonly answers: AnswerPolicy
   readonly requestIdHeader: string
   /** `trusted`: whether a proxy that we believe sent it. */
   readonly requestId: (received: string | undefined, trusted: boolean) => string
@@ -56,7 +60,7 @@ export type Expectation = 'nothing' | 'continue' | 'other'
  * answer of our own or the forwarder. Takes no asynchronous hop when the token is cached.
  */
 export const createHandler = (options: HandlerOptions): Handler => {
-  const { resources, verifier, forwarder, peers, policy, monotonic } = options
+  const { resources, verifier, proofs, forwarder, peers, policy, monotonic } = options
   const viaNow = `1.1 ${options.pseudonym}`
   const viaOld = `1.0 ${options.pseudonym}`
   const requestIdName = options.requestIdHeader.toLowerCase()
@@ -108,7 +112,7 @@ export const createHandler = (options: HandlerOptions): Handler => {
       record.decidedAt ||= monotonic()
       if (record.forwardedAt === 0) record.decision = 'deny'
       record.refusal = refusal
-      const wire = answerRefusal(refusal, record, record.requestId, options.exposeReason)
+      const wire = answerRefusal(refusal, record, record.requestId, options.answers)
       answer(refusalAnswer(wire), !framed || endsConnection.has(refusal.reason))
     }
     const grant = (permission: Grant | PublicPass, framedHead: Head, query: string): void => {
@@ -154,8 +158,47 @@ export const createHandler = (options: HandlerOptions): Handler => {
       if (head.hasBody && options.bodyIdleMs > 0) watchBody(request, response, options.bodyIdleMs, cancel)
     }
 
-    const settle = (outcome: Outcome<Grant>, framedHead: Head, query: string): void =>
-      outcome.ok ? grant(outcome.value, framedHead, query) : refuseWith(outcome.refusal)
+    const settle = (outcome: Outcome<Grant>, framedHead: Head, query: string): void => {
+      // Its content broke the framing while the token was verified: that comes first (contract section 4).
+      if (withdrawn) return refuseWith(withdrawn)
+      if (outcome.ok) grant(outcome.value, framedHead, query)
+      else refuseWith(outcome.refusal)
+    }
+
+    const judgeToken = (
+      verified: Verification,
+      candidate: Candidate,
+      where: Where,
+      framedHead: Head,
+      now: number,
+    ): Outcome<Grant> | Promise<Outcome<Grant>> => {
+      if (!verified.ok) {
+        record.issuer = verified.issuer ?? ''
+        return verified
+      }
+      const token = verified.value
+      record.issuer = token.issuer
+      record.clientId = token.client
+      const evidence = {
+        certificate: () => peers.certificateOf(peer, framedHead),
+        proof: (boundTo: string) =>
+          proofs.prove(
+            {
+              proofs: framedHead.proofs,
+              method: record.method,
+              uri: publicUri(
+                candidate.match.resource.origin,
+                { secure: isSecure(peer, framedHead), authority: publicAuthority(peer, framedHead, where.authority) },
+                where.path,
+              ),
+            },
+            candidate.credential,
+            boundTo,
+            now,
+          ),
+      }
+      return judge(candidate, token, evidence, now, options.tolerances.get(token.issuer) ?? 0)
+    }
 
     // A bug of ours is a 500 to this client, and nothing to any other (the one catch of a request).
     const recover = (error: unknown): void => {
@@ -172,6 +215,7 @@ export const createHandler = (options: HandlerOptions): Handler => {
       record.path = admission.where.path
       record.resource = admission.where.resource
       record.route = admission.where.route
+      record.scheme = admission.where.scheme
       switch (admission.kind) {
         case 'refused':
           return refuseWith(admission.refusal)
@@ -183,30 +227,25 @@ export const createHandler = (options: HandlerOptions): Handler => {
           return grant(admission.pass, head, admission.where.query)
         case 'candidate': {
           const { candidate, where } = admission
-          const judge = (verified: Verification, now: number): Outcome<Grant> => {
-            if (!verified.ok) {
-              record.issuer = verified.issuer ?? ''
-              return verified
-            }
-            record.issuer = verified.value.issuer
-            record.clientId = verified.value.client
-            return authorize(candidate, verified.value, now, options.tolerances.get(verified.value.issuer) ?? 0)
-          }
           const now = options.now()
           const verified = verifier.verify(candidate.credential, candidate.match.resource.issuers, now)
-          if (!(verified instanceof Promise)) return settle(judge(verified, now), head, where.query)
-          verified
+          const outcome =
+            verified instanceof Promise
+              ? verified.then((settled) => judgeToken(settled, candidate, where, head, options.now()))
+              : judgeToken(verified, candidate, where, head, now)
+          if (!(outcome instanceof Promise)) return settle(outcome, head, where.query)
+          outcome
             .catch((error: unknown) => {
               options.failed(error, record.requestId)
               return refuse({ reason: 'internal' })
             })
-            .then((outcome) => {
+            .then((settled) => {
               // The client may have left while the token was verified: then nothing is sent anywhere.
               if (response.destroyed || request.socket.destroyed) {
                 record.brokenBy = 'client'
                 return finish('broken')
               }
-              return settle(judge(outcome, options.now()), head, where.query)
+              return settle(settled, head, where.query)
             })
             .catch(recover)
         }

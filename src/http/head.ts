@@ -6,6 +6,8 @@ export interface Head {
   /** The `Host` value; undefined: none, which HTTP/1.0 may do. */
   readonly host: string | undefined
   readonly authorization: readonly string[]
+  /** The `DPoP` field lines, two at most (DP-1). */
+  readonly proofs: readonly string[]
   /** Lower-case names that `Connection` nominates (HS-1); undefined: none. */
   readonly nominated: ReadonlySet<string> | undefined
   readonly hasBody: boolean
@@ -23,6 +25,10 @@ export interface ForwardedFields {
   readonly proto: string
   readonly host: string
   readonly forwarded: string
+  /** Lines of `Client-Cert` (RFC 9440), two at most. */
+  readonly clientCert: readonly string[]
+  /** Lines of `X-Forwarded-Client-Cert`, two at most. */
+  readonly forwardedClientCert: readonly string[]
 }
 
 export interface HeadLimits {
@@ -54,6 +60,7 @@ export const readHead = (
   let hosts = 0
   let host: string | undefined
   let authorization: readonly string[] = none
+  let proofs: readonly string[] = none
   let connection = ''
   let coding: string | undefined
   let codings = 0
@@ -72,6 +79,9 @@ export const readHead = (
         break
       case 'authorization':
         authorization = authorization === none ? [value] : [...authorization, value]
+        break
+      case 'dpop':
+        proofs = firstTwo(proofs, value)
         break
       case 'connection':
         connection = join(connection, value)
@@ -97,6 +107,15 @@ export const readHead = (
         break
       case 'forwarded':
         forwarded = { ...forwarded, forwarded: join(forwarded.forwarded, value) }
+        break
+      case 'client-cert':
+        forwarded = { ...forwarded, clientCert: firstTwo(forwarded.clientCert, value) }
+        break
+      case 'x-forwarded-client-cert':
+        forwarded = {
+          ...forwarded,
+          forwardedClientCert: firstTwo(forwarded.forwardedClientCert, value),
+        }
         break
       case undefined:
         if (name.length === requestIdName.length && name.toLowerCase() === requestIdName) requestId = value
@@ -124,7 +143,7 @@ export const readHead = (
     }
   }
   const hasBody = coding !== undefined || (length !== undefined && length > 0)
-  return { host, authorization, nominated, hasBody, contentLength: length, via, requestId, forwarded }
+  return { host, authorization, proofs, nominated, hasBody, contentLength: length, via, requestId, forwarded }
 }
 
 /**
@@ -158,6 +177,9 @@ type Slot =
   | 'x-forwarded-proto'
   | 'x-forwarded-host'
   | 'forwarded'
+  | 'dpop'
+  | 'client-cert'
+  | 'x-forwarded-client-cert'
 
 const slots = [
   'host',
@@ -170,10 +192,13 @@ const slots = [
   'x-forwarded-proto',
   'x-forwarded-host',
   'forwarded',
+  'dpop',
+  'client-cert',
+  'x-forwarded-client-cert',
 ] as const satisfies readonly Slot[]
 
 /** By length: that and the first letter tell most names from all of these, and nothing needs to be lowered. */
-const slotsByLength: readonly (readonly Slot[])[] = Array.from({ length: 18 }, (_, length) =>
+const slotsByLength: readonly (readonly Slot[])[] = Array.from({ length: 24 }, (_, length) =>
   slots.filter((slot) => slot.length === length),
 )
 
@@ -188,7 +213,18 @@ const slotOf = (name: string): Slot | undefined => {
 }
 
 const none: readonly string[] = []
-const nothing: ForwardedFields = { for: '', proto: '', host: '', forwarded: '' }
+
+/** Of fields that may come once only: the second line says all that a hundred would. */
+const firstTwo = (lines: readonly string[], value: string): readonly string[] =>
+  lines.length < 2 ? [...lines, value] : lines
+const nothing: ForwardedFields = {
+  for: '',
+  proto: '',
+  host: '',
+  forwarded: '',
+  clientCert: none,
+  forwardedClientCert: none,
+}
 
 const join = (list: string, value: string): string => (list === '' ? value : `${list}, ${value}`)
 

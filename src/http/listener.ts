@@ -5,6 +5,7 @@ import type { Cancel } from '../upstream/forward.ts'
 import type { Expectation, Handler } from './handle.ts'
 import { ListenError } from './listen-error.ts'
 import type { ListenOptions } from './options.ts'
+import { createTlsServer, isTlsFault } from './tls.ts'
 
 /** The public listener. */
 export interface Listener {
@@ -32,7 +33,7 @@ export interface ListenerOptions {
  */
 export const createListener = ({ listen, handle, refuse, failed }: ListenerOptions): Listener => {
   const { timeouts, limits } = listen
-  const server = createServer({
+  const parsing = {
     // Ours are the checks of Host and of the sizes, so that their refusals look like all others. The parser's own limit
     // is a backstop: it counts the target as header bytes (H1-5).
     requireHostHeader: false,
@@ -44,7 +45,10 @@ export const createListener = ({ listen, handle, refuse, failed }: ListenerOptio
     connectionsCheckingInterval: Math.min(1000, timeouts.headerMs || 1000),
     insecureHTTPParser: false,
     noDelay: true,
-  })
+  }
+  const { server, endHandshakes } = listen.tls
+    ? createTlsServer(parsing, listen.tls, timeouts.headerMs)
+    : { server: createServer(parsing), endHandshakes: () => undefined }
   // How to give up those whose content is still to come.
   const unfinished = new WeakMap<ServerResponse, Cancel>()
   const pipelined = new WeakMap<Socket, Set<ServerResponse>>()
@@ -88,6 +92,10 @@ export const createListener = ({ listen, handle, refuse, failed }: ListenerOptio
   }
   server.on('clientError', (error: Error, socket: Socket) => {
     if (socket.destroyed) return
+    if (isTlsFault(error)) {
+      socket.destroy()
+      return
+    }
     const answer = answerUnderWay(socket)
     if (answer?.req.complete) {
       // The fault lies behind a request that is whole: what is owed is answered first, and nothing else (RFC 9112 9.3.2).
@@ -110,7 +118,11 @@ export const createListener = ({ listen, handle, refuse, failed }: ListenerOptio
       server.on('error', failed)
       return address
     },
-    close: (drainMs) => drain(server, given, drainMs),
+    close: (drainMs) => {
+      const closed = drain(server, given, drainMs)
+      endHandshakes()
+      return closed
+    },
   }
 }
 

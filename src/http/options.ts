@@ -7,6 +7,8 @@ export interface ListenOptions {
   readonly port: number
   readonly trustedProxies: readonly string[]
   readonly requireHttps: boolean
+  /** Undefined: plain HTTP. */
+  readonly tls: TlsOptions | undefined
   readonly timeouts: {
     readonly headerMs: number
     readonly idleMs: number
@@ -20,6 +22,21 @@ export interface ListenOptions {
     readonly tokenSize: number
     readonly bodySize: number
   }
+}
+
+/** TLS of the public listener, ready to use. */
+export interface TlsOptions {
+  /** PEM text, leaf first. */
+  readonly certificate: string
+  /** PEM text; never shown. */
+  readonly key: string
+  /**
+   * `request`: asked for, and whatever comes serves as proof of possession, whoever signed it (MT-3); `require`: no
+   * connection without one. With `clientCa`, a certificate that is not theirs counts as none.
+   */
+  readonly clientCertificates: 'ignore' | 'request' | 'require'
+  /** PEM text of the CAs of client certificates. */
+  readonly clientCa: string | undefined
 }
 
 export interface AdminOptions {
@@ -48,7 +65,10 @@ export const listenSchema = ({ duration, size, address, network }: Fields) => {
       .array(network())
       .prefault([])
       .describe('Peers whose Forwarded, X-Forwarded-* and Client-Cert fields are believed.'),
-    require_https: z.boolean().prefault(false).describe('Refuse what did not come over TLS at a trusted proxy.'),
+    require_https: z
+      .boolean()
+      .prefault(false)
+      .describe('Refuse what did not come over TLS, here or at a trusted proxy.'),
     timeouts: z
       .strictObject({
         header: duration('1ms', '10m').prefault('10s').describe('For the whole request header.'),
@@ -68,7 +88,23 @@ export const listenSchema = ({ duration, size, address, network }: Fields) => {
       })
       .prefault({})
       .describe('Sizes beyond which a request is refused.'),
-    tls: z.never({ error: 'is not supported yet' }).optional().describe('Not supported yet.'),
+    tls: z
+      .strictObject({
+        certificate: z.string().describe('File with the certificate chain in PEM form, leaf first.'),
+        key: z.string().describe('File with the private key in PEM form.'),
+        client_certificates: z
+          .enum(['ignore', 'request', 'require'], { error: 'must be ignore, request or require' })
+          .prefault('ignore')
+          .describe(
+            'For certificate-bound tokens. `request`: clients are asked for one; `require`: no connection without.',
+          ),
+        client_ca: z
+          .string()
+          .optional()
+          .describe('File with the CAs of client certificates: one of another CA counts as none.'),
+      })
+      .optional()
+      .describe('TLS. Default: plain HTTP.'),
     http2: z
       .literal(false, { error: 'other than `false` is not supported yet' })
       .optional()
@@ -77,23 +113,33 @@ export const listenSchema = ({ duration, size, address, network }: Fields) => {
   return z
     .union([address(), whole], { error: 'must be an address such as `127.0.0.1:8080`, or a map' })
     .prefault({})
-    .transform((value): ListenOptions => {
-      if (!('host' in value)) return toListenOptions(value)
-      return toListenOptions({ ...whole.parse({}), address: value })
-    })
+    .transform((value): ListenInput => ('host' in value ? { ...whole.parse({}), address: value } : value))
     .describe('The public listener.')
 }
 
-const toListenOptions = (listen: {
-  address: AdminOptions
-  trusted_proxies: string[]
-  require_https: boolean
-  timeouts: { header: number; idle: number; body_idle: number; drain_delay: number; drain: number }
-  limits: { header_size: number; target_size: number; token_size: number; body_size: number }
-}): ListenOptions => ({
+/** `listen` as written, with its defaults. */
+export interface ListenInput {
+  readonly address: AdminOptions
+  readonly trusted_proxies: string[]
+  readonly require_https: boolean
+  readonly timeouts: { header: number; idle: number; body_idle: number; drain_delay: number; drain: number }
+  readonly limits: { header_size: number; target_size: number; token_size: number; body_size: number }
+  readonly tls?:
+    | {
+        readonly certificate: string
+        readonly key: string
+        readonly client_certificates: TlsOptions['clientCertificates']
+        readonly client_ca?: string | undefined
+      }
+    | undefined
+}
+
+/** @param tls from `listen.tls`, with its files read */
+export const toListenOptions = (listen: ListenInput, tls: TlsOptions | undefined): ListenOptions => ({
   ...listen.address,
   trustedProxies: listen.trusted_proxies,
   requireHttps: listen.require_https,
+  tls,
   timeouts: {
     headerMs: listen.timeouts.header,
     idleMs: listen.timeouts.idle,

@@ -1,8 +1,12 @@
 import type { Socket } from 'node:net'
 import { BlockList, isIP } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { parseAuthority } from '../decision/authority.ts'
 import type { Hop } from '../upstream/request-headers.ts'
+import { forwardedThumbprint, thumbprintOf } from './client-certificate.ts'
 import type { Head } from './head.ts'
+import type { ListenOptions, TlsOptions } from './options.ts'
+import { believedCertificate } from './tls.ts'
 
 /** The other end of a connection, looked at once per connection. */
 export interface Peer {
@@ -11,6 +15,8 @@ export interface Peer {
   /** One of `listen.trusted_proxies`: only then are its forwarding fields believed (FW-2). */
   readonly trusted: boolean
   readonly tls: boolean
+  /** The thumbprint of the {@link believedCertificate} of its own; looked at when first asked for. Never logged. */
+  readonly certificate: string | undefined
   /** The connection ends with the answer under way: what the client sent behind it is no request (H1-19, H1-28). */
   ending: boolean
   /** Our element of `Forwarded` for the last authority asked for here, which is seldom another one. */
@@ -21,9 +27,14 @@ export interface Peers {
   of(socket: Socket): Peer
   /** The client's address: from the right, the first that is no trusted proxy (FW-2). For the log only. */
   clientAddress(peer: Peer, head: Head): string
+  /**
+   * The thumbprint of the client certificate behind a request. Of a stranger its own, whatever its fields say (MT-4,
+   * MT-5); of a trusted proxy what its fields say, and never its own: that is not the client's.
+   */
+  certificateOf(peer: Peer, head: Head): string | undefined
 }
 
-export const createPeers = (trustedProxies: readonly string[]): Peers => {
+export const createPeers = ({ trustedProxies, tls }: Pick<ListenOptions, 'trustedProxies' | 'tls'>): Peers => {
   const trusted = blockList(trustedProxies)
   const known = new WeakMap<Socket, Peer>()
   const isTrusted = (address: string): boolean => {
@@ -36,7 +47,17 @@ export const createPeers = (trustedProxies: readonly string[]): Peers => {
       if (seen) return seen
       const address = unmapped(socket.remoteAddress ?? '')
       const trusts = trustedProxies.length > 0 && isTrusted(address)
-      const peer = { address, trusted: trusts, tls: 'encrypted' in socket, ending: false, told: undefined }
+      const certificate = lazily(() => certificateOn(socket, tls))
+      const peer: Peer = {
+        address,
+        trusted: trusts,
+        tls: 'encrypted' in socket,
+        get certificate() {
+          return certificate()
+        },
+        ending: false,
+        told: undefined,
+      }
       known.set(socket, peer)
       return peer
     },
@@ -51,6 +72,21 @@ export const createPeers = (trustedProxies: readonly string[]): Peers => {
       }
       return address
     },
+    certificateOf: (peer, head) => (peer.trusted ? forwardedThumbprint(head.forwarded) : peer.certificate),
+  }
+}
+
+/** One for the life of a connection: it is not negotiated again (see `tls.ts`). */
+const certificateOn = (socket: Socket, tls: TlsOptions | undefined): string | undefined => {
+  const certificate = tls && socket instanceof TLSSocket ? believedCertificate(socket, tls) : undefined
+  return certificate && thumbprintOf(certificate.raw)
+}
+
+const lazily = <T>(make: () => T): (() => T) => {
+  let made: { readonly value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
   }
 }
 
@@ -74,16 +110,22 @@ export const hopOf = (peer: Peer, head: Head, authority: string, via: string, re
   const chain = isAddressList(head.forwarded.for) ? `${head.forwarded.for}, ` : ''
   const elements = isForwarded(head.forwarded.forwarded) ? `${head.forwarded.forwarded}, ` : ''
   const proto = peer.tls || protoOf(head) === 'https' ? 'https' : 'http'
-  const named = parseAuthority(head.forwarded.host) !== undefined ? head.forwarded.host : authority
   return {
     forwardedFor: chain + address,
     forwarded: elements + elementOf(peer, authority, proto),
     proto,
-    host: named,
+    host: publicAuthority(peer, head, authority),
     via: way,
     requestId,
   }
 }
+
+/**
+ * The authority under which the client asked: what a trusted proxy says it was, else the validated one of the request
+ * itself. A stranger's word never counts (FW-6, DP-7).
+ */
+export const publicAuthority = (peer: Peer, head: Head, authority: string): string =>
+  peer.trusted && parseAuthority(head.forwarded.host) !== undefined ? head.forwarded.host : authority
 
 /** RFC 7239 section 4. */
 const elementOf = ({ address }: Peer, authority: string, proto: string): string => {

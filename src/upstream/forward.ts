@@ -4,7 +4,6 @@ import type { Grant } from '../decision/authorize.ts'
 import { withoutQueryToken } from '../decision/credentials.ts'
 import type { PublicPass } from '../decision/decide.ts'
 import type { Refusal } from '../decision/refusal.ts'
-import type { VerifiedToken } from '../decision/token.ts'
 import { refusalOf } from './failure.ts'
 import { holdBack } from './hold-back.ts'
 import { identityHeaders } from './identity.ts'
@@ -59,18 +58,19 @@ export const createForwarder = (
       return ignore
     }
     const { options, pool } = upstream
-    const token: VerifiedToken | undefined = 'token' in permission ? permission.token : undefined
+    const granted = 'token' in permission ? permission : undefined
     const dispatch: Dispatcher.DispatchOptions = {
       method: exchange.request.method as Dispatcher.HttpMethod,
-      path: upstreamPath(options.basePath, match.suffix) + (token ? exchange.query : withoutQueryToken(exchange.query)),
+      path:
+        upstreamPath(options.basePath, match.suffix) + (granted ? exchange.query : withoutQueryToken(exchange.query)),
       headers: headers.request({
         raw: exchange.request.rawHeaders,
         nominated: exchange.nominated,
         authority: options.authority,
         // A credential that nobody verified is not handed on: on a public route there is none (FW-8, MC-4).
-        keepAuthorization: token !== undefined && options.authorization === 'forward',
+        keepAuthorization: granted !== undefined && options.authorization === 'forward',
         hop: exchange.hop,
-        identity: token ? identityHeaders(options.identityHeaders, token) : none,
+        identity: granted ? identityHeaders(options.identityHeaders, granted) : none,
       }),
       body: exchange.hasBody ? exchange.request : null,
     }
@@ -109,6 +109,8 @@ const relay = (
   place: Place,
 ): { readonly handler: Dispatcher.DispatchHandler; readonly cancel: Cancel } => {
   const { request, response } = exchange
+  // undici takes it away from a request whose content it has read.
+  const { socket } = request
   let controller: Dispatcher.DispatchController | undefined
   // `answered`: all content was handed on; what is still awaited is the client.
   let phase: 'waiting' | 'streaming' | 'answered' | 'over' = 'waiting'
@@ -187,7 +189,7 @@ const relay = (
         return
       }
       if (response.write(chunk)) return
-      holdBack(running, exchange, options.timeouts.idleMs)
+      holdBack(running, { socket, response }, options.timeouts.idleMs)
     },
     onResponseEnd: (running) => {
       place.ended()
@@ -203,7 +205,7 @@ const relay = (
       // A truncated answer is never presented as complete: no last chunk, no clean end (H1-21).
       end(request.errored ? 'client' : 'upstream')
       // To a client of HTTP/1.0 the end of the connection is the end of the content: only a reset says otherwise.
-      if (request.httpVersionMinor === 0) request.socket.resetAndDestroy()
+      if (request.httpVersionMinor === 0) socket.resetAndDestroy()
       else response.destroy()
     },
     onBodySent: (chunk: Buffer) => {

@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Dispatcher } from 'undici'
 
 /**
@@ -7,10 +8,9 @@ import type { Dispatcher } from 'undici'
  */
 export const holdBack = (
   running: Dispatcher.DispatchController,
-  { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
+  { socket, response }: { readonly socket: Socket; readonly response: ServerResponse },
   idleMs: number,
 ): void => {
-  const { socket } = request
   // Written, less what still lies in our buffers; all of the connection, as answers ahead of this one count too.
   const taken = (): number => socket.bytesWritten - socket.writableLength
   let before = taken()

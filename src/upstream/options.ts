@@ -43,7 +43,9 @@ export const upstreamShape = (duration: Duration) => ({
         })
       }
     })
-    .describe('Fields that tell the upstream who calls: name of the field, and the claim it carries.'),
+    .describe(
+      'Fields that tell the upstream who calls: name of the field, and the claim it carries, by its path (`realm_access.roles`).',
+    ),
   timeouts: z
     .strictObject({
       connect: duration('1ms', '5m').prefault('5s').describe('For the connection.'),

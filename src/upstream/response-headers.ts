@@ -38,6 +38,7 @@ export const createResponseHeaders = (requestIdHeader: string): ResponseHeaders 
       if (fate === 'connection') connection = connection === '' ? text(raw[i + 1]) : `${connection},${text(raw[i + 1])}`
       // No Content-Length on 204 (HS-24); on every other status it is the upstream's word.
       if (fate === 'pass' || (fate === 'length' && status !== 204)) out.push(name, text(raw[i + 1]))
+      else if (fate === 'vary') out.push(name, varyOf(text(raw[i + 1])))
     }
     if (connection !== '' && connection !== 'keep-alive' && connection !== 'close') strike(out, connection)
     out.push(requestIdHeader, requestId)
@@ -89,12 +90,21 @@ const forbiddenTrailers: ReadonlySet<string> = new Set([
   'www-authenticate',
 ])
 
-type Fate = 'pass' | 'drop' | 'connection' | 'length'
+type Fate = 'pass' | 'drop' | 'connection' | 'length' | 'vary'
 
 const judge = (lower: string): Fate => {
   if (lower === 'connection' || lower === 'content-length') return lower === 'connection' ? 'connection' : 'length'
+  if (lower === 'vary') return 'vary'
   return hopByHop.has(lower) ? 'drop' : 'pass'
 }
+
+/**
+ * A client never sent the field that its certificate came in, so a cache on the way would give everybody the same
+ * answer: one that depends on it is for no cache (RFC 9440 section 2.4, MT-6).
+ */
+const varyOf = (value: string): string => (namesCertificate.test(value) ? '*' : value)
+
+const namesCertificate = /(?:^|,)[ \t]*(?:x-forwarded-)?client-cert(?:-chain)?[ \t]*(?:,|$)/i
 
 /** Removes what the upstream's `Connection` names; never the fields that frame the message. */
 const strike = (out: string[], connection: string): void => {

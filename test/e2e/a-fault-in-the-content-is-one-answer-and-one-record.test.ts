@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { startGateway } from '../support/gateway.ts'
 import { loggedRequests } from '../support/logged.ts'
-import { startOrders } from '../support/orders.ts'
+import { issuerYaml, ORDERS, startOrders } from '../support/orders.ts'
 import { requestBytes, sendRaw } from '../support/raw-http.ts'
+import { createKey, mint } from '../support/tokens.ts'
 import { startUpstream } from '../support/upstream.ts'
 
 const post = (token: string, content: string) =>
@@ -45,4 +47,26 @@ test('H1-16: a broken chunk behind a request that is still being answered is ans
   )
   assert.equal(closed, true)
   assert.equal((await loggedRequests(stage, 2)).length, 2)
+})
+
+test('contract section 4: framing that breaks while a slow signature is checked comes before what the check finds', async (t) => {
+  const key = createKey('ES512', 'slow')
+  const upstream = await startUpstream(t)
+  const map = { [upstream.url]: { resource: ORDERS, at: '/orders', name: 'orders' } }
+  const gateway = await startGateway(t, `${issuerYaml(key.jwk)}upstreams: ${JSON.stringify(map)}\n`)
+  const now = Math.floor(Date.now() / 1000)
+  const good = mint({ key, claims: { aud: ORDERS, iat: now, exp: now + 600 } })
+  const forged = good.replace(/.{8}$/, 'AAAAAAAA')
+  const behind = requestBytes(['GET /orders/2 HTTP/1.1', 'Host: a'])
+  for (const [index, token] of [forged, good].entries()) {
+    const broken = post(token, '5\r\nhello\r\nzz\r\n')
+    const { text, closed } = await sendRaw(gateway.port, Buffer.concat([broken, behind]))
+    assert.deepEqual(
+      [...text.matchAll(/"reason":"(\w+)"/g)].map(([, reason]) => reason),
+      ['request_malformed'],
+    )
+    assert.equal(closed, true)
+    assert.equal((await loggedRequests(gateway, index + 1)).at(-1)?.reason, 'request_malformed')
+  }
+  assert.equal(upstream.seen.length, 0)
 })

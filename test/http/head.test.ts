@@ -40,6 +40,12 @@ test('BR-5, H1-1: what counts is seen line by line, whatever the case of its nam
     ...['forwarded', 'for=2.2.2.2'],
     ...['Via', '1.0 a'],
     ...['VIA', '1.1 b'],
+    ...['DPoP', 'proof-1'],
+    ...['dpop', 'proof-2'],
+    ...['Client-Cert', ':YQ==:'],
+    ...['CLIENT-CERT', ':Yg==:'],
+    ...['X-Forwarded-Client-Cert', 'Hash=a'],
+    ...['x-forwarded-client-cert', 'Hash=b'],
   ])
   assert.equal(head.host, 'a.test:80')
   assert.deepEqual(head.authorization, ['Bearer a', 'Basic b'])
@@ -50,7 +56,11 @@ test('BR-5, H1-1: what counts is seen line by line, whatever the case of its nam
     proto: 'https',
     host: 'b.test',
     forwarded: 'for=1.1.1.1, for=2.2.2.2',
+    clientCert: [':YQ==:', ':Yg==:'],
+    forwardedClientCert: ['Hash=a', 'Hash=b'],
   })
+  // DP-1: two proofs are two, whatever they say.
+  assert.deepEqual(head.proofs, ['proof-1', 'proof-2'])
 })
 
 test('look-alikes of these names are other fields', () => {
@@ -66,9 +76,25 @@ test('look-alikes of these names are other fields', () => {
     'x',
     'X-Request_Id',
     'x',
+    'DPo',
+    'x',
+    'DPoP-Nonce',
+    'x',
+    'Client_Cert',
+    'x',
+    'X-Forwarded-Client_Cert',
+    'x',
   ])
   assert.deepEqual(head.authorization, [])
-  assert.deepEqual(head.forwarded, { for: '', proto: '', host: '', forwarded: '' })
+  assert.deepEqual(head.proofs, [])
+  assert.deepEqual(head.forwarded, {
+    for: '',
+    proto: '',
+    host: '',
+    forwarded: '',
+    clientCert: [],
+    forwardedClientCert: [],
+  })
   assert.equal(head.requestId, undefined)
 })
 
@@ -153,4 +179,14 @@ test('HS-1, HS-3: what `Connection` names is known, and no field that counts is 
   for (const name of [...protectedNames, 'x-forwarded-for', 'x-forwarded-anything']) {
     assert.equal(refusal([...host, 'Connection', `close, ${name.toUpperCase()}`]), 'request_malformed', name)
   }
+})
+
+test('a flood of lines of fields that come once costs no more than two of them', () => {
+  const flood = ['DPoP', 'Client-Cert', 'X-Forwarded-Client-Cert'].flatMap((name) =>
+    Array.from({ length: 200 }, (_, index) => [name, `${index}`]).flat(),
+  )
+  const head = accept([...host, ...flood])
+  assert.deepEqual(head.proofs, ['0', '1'])
+  assert.deepEqual(head.forwarded.clientCert, ['0', '1'])
+  assert.deepEqual(head.forwarded.forwardedClientCert, ['0', '1'])
 })

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
+import { thumbprintOf } from '../../src/http/client-certificate.ts'
 import type { Head } from '../../src/http/head.ts'
+import type { TlsOptions } from '../../src/http/options.ts'
 import { createPeers, hopOf, isSecure, type Peer } from '../../src/http/peer.ts'
+import { issue } from '../support/tls.ts'
+import { acceptedOverTls } from '../support/tls-client.ts'
 
 /** Only what a peer is made of. */
 const socketFrom = (remoteAddress: string | undefined): Socket => ({ remoteAddress }) as Socket
@@ -10,17 +14,22 @@ const socketFrom = (remoteAddress: string | undefined): Socket => ({ remoteAddre
 const headWith = (forwarded: Partial<Head['forwarded']>, via = ''): Head => ({
   host: 'gw.test',
   authorization: [],
+  proofs: [],
   nominated: undefined,
   hasBody: false,
   contentLength: undefined,
   via,
   requestId: undefined,
-  forwarded: { for: '', proto: '', host: '', forwarded: '', ...forwarded },
+  forwarded: { for: '', proto: '', host: '', forwarded: '', clientCert: [], forwardedClientCert: [], ...forwarded },
 })
+
+const listen = (trustedProxies: readonly string[] = [], tls?: TlsOptions) => ({ trustedProxies, tls })
+
+const tls: TlsOptions = { certificate: '', key: '', clientCertificates: 'request', clientCa: undefined }
 
 const trusting = ['10.0.0.0/8', '192.0.2.7', '2001:db8::/32']
 const peerFrom = (address: string, trusted: readonly string[] = trusting): Peer =>
-  createPeers(trusted).of(socketFrom(address))
+  createPeers(listen(trusted)).of(socketFrom(address))
 
 test('FW-2: trust goes by the address of the peer, mapped IPv4 addresses included, and by nothing without a list', () => {
   for (const [address, trusted] of [
@@ -40,14 +49,14 @@ test('FW-2: trust goes by the address of the peer, mapped IPv4 addresses include
 })
 
 test('a connection is looked at once', () => {
-  const peers = createPeers(trusting)
+  const peers = createPeers(listen(trusting))
   const socket = socketFrom('10.0.0.1')
   assert.equal(peers.of(socket), peers.of(socket))
-  assert.equal(createPeers([]).of(socketFrom(undefined)).address, '')
+  assert.equal(createPeers(listen()).of(socketFrom(undefined)).address, '')
 })
 
 test('FW-2: the client is the first from the right that is no trusted proxy', () => {
-  const peers = createPeers(trusting)
+  const peers = createPeers(listen(trusting))
   const client = (address: string, chain: string): string =>
     peers.clientAddress(peers.of(socketFrom(address)), headWith({ for: chain }))
   for (const [peer, chain, expected] of [
@@ -87,8 +96,53 @@ test('FW-7, BR-23: it came over TLS when a trusted peer says so and nothing disa
     assert.equal(secure(forwarded), expected, JSON.stringify(forwarded))
     assert.equal(secure(forwarded, '203.0.113.1'), false)
   }
-  const overTls = createPeers([]).of({ remoteAddress: '203.0.113.1', encrypted: true } as unknown as Socket)
+  const overTls = createPeers(listen()).of({ remoteAddress: '203.0.113.1', encrypted: true } as unknown as Socket)
   assert.ok(isSecure(overTls, headWith({ proto: 'http' })))
+})
+
+test('MT-4, MT-5: a stranger’s certificate is the one of its connection, a trusted proxy’s the one that it tells of', async (t) => {
+  const [alice, proxy] = [issue('alice'), issue('proxy')]
+  const told = { clientCert: [`:${alice.der.toString('base64')}:`] }
+  const socket = await acceptedOverTls(t, proxy)
+  const over = (trusted: readonly string[], forwarded: Partial<Head['forwarded']>): string | undefined => {
+    const peers = createPeers(listen(trusted, tls))
+    return peers.certificateOf(peers.of(socket), headWith(forwarded))
+  }
+  assert.equal(over([], {}), thumbprintOf(proxy.der))
+  assert.equal(over([], told), thumbprintOf(proxy.der))
+  assert.equal(over(['127.0.0.1'], told), thumbprintOf(alice.der))
+  assert.equal(over(['127.0.0.1'], {}), undefined)
+  assert.equal(over(['127.0.0.1'], { clientCert: ['::'] }), undefined)
+  const peers = createPeers(listen(trusting))
+  const without = (address: string) => peers.certificateOf(peers.of(socketFrom(address)), headWith(told))
+  assert.equal(without('203.0.113.1'), undefined)
+  assert.equal(without('10.0.0.1'), thumbprintOf(alice.der))
+})
+
+test('with CAs of clients, a certificate that they did not sign counts as none', async (t) => {
+  const ca = issue('ca', { ca: true })
+  const ours = issue('ours', { by: ca })
+  for (const [own, clientCa, believed] of [
+    [ours, ca, true],
+    [issue('theirs'), ca, false],
+    [issue('theirs'), undefined, true],
+  ] as const) {
+    const socket = await acceptedOverTls(t, own, clientCa)
+    const peer = createPeers(listen([], { ...tls, clientCa: clientCa?.cert })).of(socket)
+    assert.equal(peer.certificate, believed ? thumbprintOf(own.der) : undefined)
+  }
+})
+
+test('the certificate of a connection is looked at when it is asked for, and once', async (t) => {
+  const client = issue('client')
+  const socket = await acceptedOverTls(t, client)
+  const looked = t.mock.method(socket, 'getPeerX509Certificate')
+  const peer = createPeers(listen([], tls)).of(socket)
+  assert.equal(looked.mock.callCount(), 0)
+  assert.equal(peer.certificate, thumbprintOf(client.der))
+  socket.destroy()
+  assert.equal(peer.certificate, thumbprintOf(client.der))
+  assert.equal(looked.mock.callCount(), 1)
 })
 
 test('FW-1, FW-3, FW-6: a stranger’s fields have no part in what is written', () => {

@@ -3,10 +3,11 @@ import { test } from 'node:test'
 import { answerRefusal } from '../../src/decision/challenge.ts'
 import { rawAnswer, refusalAnswer } from '../../src/http/reply.ts'
 
-const nowhere = { resource: undefined, route: undefined }
+const nowhere = { resource: undefined, route: undefined, scheme: undefined }
+const policy = { exposeReason: true, proofAlgorithms: 'ES256' }
 
 test('CA-1, ER-6: a refusal is problem details that no cache keeps', () => {
-  const answer = refusalAnswer(answerRefusal({ reason: 'token_missing', fault: 'x' }, nowhere, 'id-1', true))
+  const answer = refusalAnswer(answerRefusal({ reason: 'token_missing', fault: 'x' }, nowhere, 'id-1', policy))
   assert.equal(answer.status, 401)
   assert.equal(answer.contentType, 'application/problem+json')
   assert.equal(answer.cacheControl, 'no-store')
@@ -22,7 +23,7 @@ test('CA-1, ER-6: a refusal is problem details that no cache keeps', () => {
 })
 
 test('H1-25: for a message that never became a request it is a whole HTTP/1.1 answer that ends the connection', () => {
-  const answer = refusalAnswer(answerRefusal({ reason: 'request_timeout' }, nowhere, 'id-1', true))
+  const answer = refusalAnswer(answerRefusal({ reason: 'request_timeout' }, nowhere, 'id-1', policy))
   const text = rawAnswer(answer, ['X-Request-Id', 'id-1']).toString()
   const [head = '', body = ''] = text.split('\r\n\r\n')
   const [line, ...fields] = head.split('\r\n')

@@ -20,6 +20,13 @@ export interface Conversation {
 
 export const converse = async (t: TestContext, port: number): Promise<Conversation> => {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  const conversation = conversationOn(t, socket)
+  await new Promise((resolve) => socket.once('connect', resolve))
+  return conversation
+}
+
+/** The same on a connection that somebody else opens; closed with the test. */
+export const conversationOn = (t: TestContext, socket: Socket): Conversation => {
   let text = ''
   let closed = false
   let reset = false
@@ -38,7 +45,6 @@ export const converse = async (t: TestContext, port: number): Promise<Conversati
     closed = true
   })
   t.after(() => socket.destroy())
-  await new Promise((resolve) => socket.once('connect', resolve))
   const hear = async (what: string, condition: (text: string) => boolean): Promise<string> => {
     await eventually(`${what}, but: ${JSON.stringify(text.slice(0, 600))}`, () => condition(text) || closed)
     if (!condition(text)) throw new Error(`closed before ${what}: ${JSON.stringify(text.slice(0, 600))}`)

@@ -25,7 +25,7 @@ test('attacks 2.6 row 3: who takes a little in every idle time keeps the answer,
   })
   const running = { pause: t.mock.fn(), resume: t.mock.fn() }
   // Only the members that holdBack declares it looks at; a kernel's buffers cannot be slowed down to order.
-  holdBack(running as never, { request: { socket }, response } as never, 5)
+  holdBack(running as never, { socket, response } as never, 5)
   await eventually('several idle times', () => looks > 5)
   assert.equal(destroyed, false)
   reading.on = false

@@ -56,6 +56,27 @@ test('HS-24: no length on 204, the upstream’s word on every other status', () 
   assert.deepEqual(relayed(['Content-Length', '5'], 304), ['Content-Length', '5'])
 })
 
+test('MT-6: an answer that depends on the client certificate is for no cache on the way; any other `Vary` stays', () => {
+  for (const [value, expected] of [
+    ['Client-Cert', '*'],
+    ['client-cert', '*'],
+    ['Accept, Client-Cert', '*'],
+    ['Accept ,\tCLIENT-CERT , Origin', '*'],
+    ['Client-Cert-Chain', '*'],
+    ['X-Forwarded-Client-Cert', '*'],
+    ['*', '*'],
+    ['Accept, Origin', 'Accept, Origin'],
+    ['X-Client-Cert', 'X-Client-Cert'],
+    ['Client-Certificate', 'Client-Certificate'],
+    ['', ''],
+  ] as const) {
+    assert.deepEqual(relayed(['vary', value, 'X-A', 'Client-Cert']), ['vary', expected, 'X-A', 'Client-Cert'], value)
+    const bytes = ['Vary', value].map((text) => Buffer.from(text))
+    for (let i = 0; i < 2; i++) assert.deepEqual(relayed(bytes), ['Vary', expected])
+  }
+  assert.deepEqual(relayed(['Vary', 'Accept', 'Vary', 'Client-Cert']), ['Vary', 'Accept', 'Vary', '*'])
+})
+
 test('H1-18: trailers that may be relayed', () => {
   const raw = [
     ...[
