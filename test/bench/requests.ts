@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto'
+import { createProver } from '../support/dpop.ts'
 import { createKey, ISSUER, mint, type TestKey } from '../support/tokens.ts'
 import type { Api } from './subjects/audgate.ts'
 
@@ -6,22 +8,64 @@ export const issuer = ISSUER
 /** The one API of most rows. */
 export const orders: Api = { name: 'orders', resource: 'https://api.test/orders', at: '/orders' }
 
-/** Keys of the issuer: RSA signs what is verified once and cached, and what haproxy can check; EC is the modern choice. */
+/** Keys of the issuer, one for each algorithm that is measured; RSA also signs what is verified once and cached. */
 export const rsa = createKey('RS256', 'rs1')
+export const pss = createKey('PS256', 'ps1')
 export const ec = createKey('ES256', 'es1')
+export const ed = createKey('EdDSA', 'ed1')
+
+/** Requests that are made anew for every round. */
+export interface Fresh {
+  /** For one round. */
+  readonly perRound: number
+  readonly make: (count: number) => readonly string[]
+  /** Each counts once: none may be sent again, not even to warm up. */
+  readonly once: boolean
+}
 
 let minted = 0
 
-/** A request with a token that no other request carries. */
-export const freshRequest = (key: TestKey, { resource, at }: Api = orders): string => {
+/** A token that no other request carries. */
+const freshToken = (key: TestKey, resource: string, more: Readonly<Record<string, unknown>> = {}): string => {
   const now = Math.floor(Date.now() / 1000)
   minted++
-  const claims = { iss: issuer, aud: resource, iat: now - 10, exp: now + 3600, jti: `bench-${minted}` }
-  return requestText(`${at}/42`, mint({ key, claims }))
+  const claims = { iss: issuer, aud: resource, iat: now - 10, exp: now + 3600, jti: `bench-${minted}`, ...more }
+  return mint({ key, claims })
 }
+
+export const freshRequest = (key: TestKey, { resource, at }: Api = orders): string =>
+  requestText(`${at}/42`, `Bearer ${freshToken(key, resource)}`)
 
 export const freshRequests = (count: number, key: TestKey): readonly string[] =>
   Array.from({ length: count }, () => freshRequest(key))
+
+/** Tokens never seen before. */
+export const neverSeen = (key: TestKey, perRound: number): Fresh => ({
+  perRound,
+  make: (count) => freshRequests(count, key),
+  once: false,
+})
+
+/** One hot token that is bound to a key, and with each request a new proof by that key (RFC 9449). */
+export const provenRequests = async (perRound: number): Promise<Fresh> => {
+  const prover = await createProver('ES256')
+  const token = freshToken(ec, orders.resource, { cnf: { jkt: prover.jkt } })
+  const path = `${orders.at}/42`
+  const request = (): string =>
+    requestText(path, `DPoP ${token}`, [`DPoP: ${prover.prove({ token, uri: `http://${host}${path}` })}`])
+  return { perRound, make: (count) => Array.from({ length: count }, request), once: true }
+}
+
+/** One token that only the issuer can read: it is asked once, and what it says is kept. */
+export const opaqueRequest = (): string =>
+  requestText(`${orders.at}/42`, `Bearer ${randomBytes(32).toString('base64url')}`)
+
+/** What the issuer says of it (RFC 7662 section 2.2). */
+export const introspectionAnswer = (): Readonly<Record<string, unknown>> => {
+  const now = Math.floor(Date.now() / 1000)
+  const names = { iss: issuer, aud: orders.resource, sub: 'alice', client_id: 'cli', token_type: 'Bearer' }
+  return { active: true, ...names, scope: 'orders:read orders:write', iat: now - 10, exp: now + 3600 }
+}
 
 /** A request that every checking gateway has to refuse: the token was made for another API. */
 export const foreignRequest = (): string => {
@@ -43,12 +87,15 @@ export const partsOf = (request: string): { readonly path: string; readonly auth
   authorization: /Authorization: .*/.exec(request)?.[0] ?? '',
 })
 
-const requestText = (path: string, token: string): string =>
+const host = 'api.test'
+
+const requestText = (path: string, authorization: string, more: readonly string[] = []): string =>
   [
     `GET ${path} HTTP/1.1`,
-    'Host: api.test',
+    `Host: ${host}`,
     'User-Agent: bench/1',
     'Accept: application/json',
-    `Authorization: Bearer ${token}`,
+    `Authorization: ${authorization}`,
+    ...more,
     '\r\n',
   ].join('\r\n')

@@ -1,7 +1,20 @@
-import type { TestKey } from '../support/tokens.ts'
 import type { Bundles } from './bundle.ts'
-import { ec, freshRequests, issuer, manyApis, orders, rsa, spreadRequests } from './requests.ts'
-import { type Api, startAudgate } from './subjects/audgate.ts'
+import {
+  ec,
+  ed,
+  type Fresh,
+  freshRequests,
+  issuer,
+  manyApis,
+  neverSeen,
+  opaqueRequest,
+  orders,
+  provenRequests,
+  pss,
+  rsa,
+  spreadRequests,
+} from './requests.ts'
+import { type Api, type AudgateOptions, startAudgate } from './subjects/audgate.ts'
 import { startFloor } from './subjects/floor.ts'
 import { startHaproxy } from './subjects/haproxy.ts'
 import { startNginxProxy } from './subjects/nginx.ts'
@@ -14,7 +27,7 @@ export interface Row {
   readonly start: (() => Promise<Subject>) | undefined
   readonly why?: string
   /** Sent in turn; or made anew for every round. */
-  readonly requests: readonly string[] | { readonly perRound: number; readonly key: TestKey }
+  readonly requests: readonly string[] | Fresh
   /** A token for another API has to be refused here. */
   readonly checks: boolean
 }
@@ -27,6 +40,10 @@ export interface Stage {
   readonly haproxy: string | undefined
   /** Tokens never seen before, for one round. */
   readonly freshPerRound: number
+  /** Requests with a proof, for one round. */
+  readonly provenPerRound: number
+  /** URL of the bench's own introspection endpoint. */
+  readonly introspection: string
 }
 
 export const floorName = 'pass-through, node:http + undici (the floor)'
@@ -38,19 +55,28 @@ export const floorName = 'pass-through, node:http + undici (the floor)'
 const steady = ['--no-memory-reducer']
 
 /** Every row has a process of its own, so that no row's tokens, types or garbage are another's. */
-export const rowsOf = ({ bundles, folder, upstreamPort, nginx, haproxy, freshPerRound }: Stage): readonly Row[] => {
+export const rowsOf = async ({
+  bundles,
+  folder,
+  upstreamPort,
+  nginx,
+  haproxy,
+  freshPerRound,
+  provenPerRound,
+  introspection,
+}: Stage): Promise<readonly Row[]> => {
   const [hot = '', ...others] = freshRequests(2000, rsa)
   const audgate =
-    (name: string, apis: readonly Api[], flags: readonly string[] = []) =>
+    (name: string, apis: readonly Api[], more: Partial<AudgateOptions> = {}) =>
     () =>
       startAudgate(name, {
         bundle: bundles.audgate,
         folder,
         issuer,
-        keys: [rsa.jwk, ec.jwk],
+        keys: [rsa, pss, ec, ed].map(({ jwk }) => jwk),
         apis,
         upstreamPort,
-        flags,
+        ...more,
       })
   const few = manyApis(10)
   const many = manyApis(10_000)
@@ -63,22 +89,35 @@ export const rowsOf = ({ bundles, folder, upstreamPort, nginx, haproxy, freshPer
       requests: [hot, ...others],
       checks: true,
     },
+    ...[rsa, pss, ec, ed].map(
+      (key): Row => ({
+        name: `Audgate, tokens never seen, ${key.alg}`,
+        start: audgate(`fresh-${key.alg}`, [orders]),
+        requests: neverSeen(key, freshPerRound),
+        checks: true,
+      }),
+    ),
     {
-      name: 'Audgate, tokens never seen, RS256',
-      start: audgate('fresh-rsa', [orders]),
-      requests: { perRound: freshPerRound, key: rsa },
+      name: 'Audgate, DPoP: one hot token, a new proof (ES256)',
+      start: audgate('dpop', [orders]),
+      requests: await provenRequests(provenPerRound),
       checks: true,
     },
     {
-      name: 'Audgate, tokens never seen, ES256',
-      start: audgate('fresh-ec', [orders]),
-      requests: { perRound: freshPerRound, key: ec },
+      name: 'Audgate, one hot opaque token, introspected',
+      start: audgate('introspection', [orders], { introspection }),
+      requests: [opaqueRequest()],
       checks: true,
     },
-    { name: 'Audgate, 10 resources', start: audgate('few', few, steady), requests: spreadRequests(few), checks: false },
+    {
+      name: 'Audgate, 10 resources',
+      start: audgate('few', few, { flags: steady }),
+      requests: spreadRequests(few),
+      checks: false,
+    },
     {
       name: 'Audgate, 10,000 resources',
-      start: audgate('many', many, steady),
+      start: audgate('many', many, { flags: steady }),
       requests: spreadRequests(many),
       checks: false,
     },

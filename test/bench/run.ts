@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { makeBundles } from './bundle.ts'
 import { isMeasurable } from './cpu.ts'
+import { type IntrospectionEndpoint, startIntrospection } from './introspection-endpoint.ts'
 import { type Load, startLoad } from './load-process.ts'
 import { type Contender, measure, refusesForeignTokens } from './measure.ts'
 import { findProgram } from './programs.ts'
@@ -11,12 +12,19 @@ import { floorName, type Row, rowsOf } from './rows.ts'
 import type { Subject } from './subjects/subject.ts'
 import { startUpstream } from './subjects/upstream.ts'
 import { type Measured, ratioTo, renderTable } from './table.ts'
+import { benchVerification } from './verification.ts'
 
 // `npm run bench [-- --quick] [-- --bundle FILE]`: CPU time per request, all subjects in one run, round by round.
-const { values: given } = parseArgs({ options: { quick: { type: 'boolean' }, bundle: { type: 'string' } } })
+// `npm run bench -- --verification [--quick]`: CPU time per verification, without sockets.
+const { values: given } = parseArgs({
+  options: { quick: { type: 'boolean' }, bundle: { type: 'string' }, verification: { type: 'boolean' } },
+})
 const plan = given.quick
   ? { rounds: 6, budgetMs: 15_000, count: 1500, fresh: 300, warm: 12_000, wrkSeconds: 1 }
   : { rounds: 30, budgetMs: 90_000, count: 2500, fresh: 400, warm: 60_000, wrkSeconds: 2 }
+
+// Each subject ends with the bench.
+process.setMaxListeners(64)
 
 const start = async (row: Row, running: Subject[]): Promise<Contender | undefined> => {
   if (!row.start) {
@@ -31,18 +39,25 @@ const start = async (row: Row, running: Subject[]): Promise<Contender | undefine
   return { row, subject }
 }
 
-const bench = async (folder: string, running: Subject[], load: Load): Promise<void> => {
+const bench = async (
+  folder: string,
+  running: Subject[],
+  load: Load,
+  introspection: IntrospectionEndpoint,
+): Promise<void> => {
   const bundles = await makeBundles(folder, given.bundle)
   const nginx = findProgram('nginx')
   const upstream = await startUpstream(nginx, folder, bundles.upstream)
   running.push(upstream)
-  const rows = rowsOf({
+  const rows = await rowsOf({
     bundles,
     folder,
     upstreamPort: upstream.port,
     nginx,
     haproxy: findProgram('haproxy'),
     freshPerRound: plan.fresh,
+    provenPerRound: plan.count,
+    introspection: introspection.url,
   })
   const contenders: Contender[] = []
   for (const row of rows) {
@@ -58,6 +73,7 @@ const bench = async (folder: string, running: Subject[], load: Load): Promise<vo
   console.log('Request logs on: to a pipe that is read (nginx: to a file). CPU: user + system, workers included.\n')
   console.log(renderTable(measured, floorName))
   console.log(`\n${describeMatching(measured)}`)
+  console.log(`The issuer was asked about the opaque token ${introspection.asked()} time(s).`)
 }
 
 const describeMatching = (measured: readonly Measured[]): string => {
@@ -73,17 +89,21 @@ for (const [signal, status] of [
   process.once(signal, () => process.exit(status))
 }
 
-if (!isMeasurable()) {
+if (given.verification) {
+  await benchVerification(given.quick ? 5 : 15)
+} else if (!isMeasurable()) {
   console.log('skipped: CPU time per process is read from /proc/PID/task/*/schedstat, which this system does not have.')
 } else {
   const folder = mkdtempSync(join(tmpdir(), 'audgate-bench-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
   const running: Subject[] = []
   const load = startLoad()
+  const introspection = await startIntrospection()
   try {
-    await bench(folder, running, load)
+    await bench(folder, running, load, introspection)
   } finally {
     load.stop()
+    introspection.stop()
     await Promise.all(running.map((subject) => subject.stop()))
   }
 }

@@ -17,6 +17,8 @@ export interface AudgateOptions {
   readonly keys: readonly object[]
   readonly apis: readonly Api[]
   readonly upstreamPort: number
+  /** URL of an endpoint that reads opaque tokens of the issuer. */
+  readonly introspection?: string
   /** For Node itself. */
   readonly flags?: readonly string[]
 }
@@ -26,7 +28,9 @@ export const startAudgate = async (name: string, options: AudgateOptions): Promi
   const port = await freePort()
   const adminPort = await freePort()
   const file = join(options.folder, `${name}.yaml`)
-  writeFileSync(file, configText(options, port, adminPort))
+  const secretFile = join(options.folder, 'client-secret')
+  writeFileSync(secretFile, 'bench-client-secret')
+  writeFileSync(file, configText(options, port, adminPort, secretFile))
   return launch({
     command: process.execPath,
     args: [...(options.flags ?? []), options.bundle, 'serve', '--config', file],
@@ -35,12 +39,19 @@ export const startAudgate = async (name: string, options: AudgateOptions): Promi
   })
 }
 
-const configText = ({ issuer, keys, apis, upstreamPort }: AudgateOptions, port: number, adminPort: number): string => {
+const configText = (
+  { issuer, keys, apis, upstreamPort, introspection }: AudgateOptions,
+  port: number,
+  adminPort: number,
+  secretFile: string,
+): string => {
   const entries = apis.map(({ name, resource, at }) => ({ name, resource, at, routes }))
+  const asked = { endpoint: introspection, client_id: 'bench', client_secret_file: secretFile, cache: '1h' }
+  const main = { issuer, keys: { jwks: { keys } }, ...(introspection === undefined ? {} : { introspection: asked }) }
   return [
     `listen: { address: 127.0.0.1:${port} }`,
     `admin: 127.0.0.1:${adminPort}`,
-    `issuers: { main: { issuer: ${issuer}, keys: { jwks: { keys: ${JSON.stringify(keys)} } } } }`,
+    `issuers: { main: ${JSON.stringify(main)} }`,
     `upstreams: { 'http://127.0.0.1:${upstreamPort}': ${JSON.stringify(entries)} }`,
     '',
   ].join('\n')
