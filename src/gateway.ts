@@ -5,22 +5,27 @@ import { type Config, ownedFields } from './config/config.ts'
 import { listRoutes } from './config/listing.ts'
 import { answerRefusal } from './decision/challenge.ts'
 import { nearMiss } from './decision/near-miss.ts'
+import { faultEvent, issuerEvents, readinessReporter, storeEvents } from './gateway-events.ts'
 import { createAdmin } from './http/admin.ts'
 import { createHandler } from './http/handle.ts'
 import { protectedNames } from './http/head.ts'
 import { createListener } from './http/listener.ts'
 import { createPeers } from './http/peer.ts'
 import { rawAnswer, refusalAnswer } from './http/reply.ts'
+import { certificateNotAfter } from './http/tls.ts'
+import { createIssuer } from './issuers.ts'
 import { type Clock, systemClock } from './keys/clock.ts'
-import { createKeySource } from './keys/index.ts'
-import type { KeyEvents, KeyState } from './keys/key-source.ts'
 import { createLog, type Log } from './observe/log.ts'
-import { createMetrics, type Metrics } from './observe/metrics.ts'
+import { createMetrics } from './observe/metrics.ts'
 import { createReadiness } from './observe/readiness.ts'
 import { newRecord, type RequestRecord } from './observe/record.ts'
 import { redact } from './observe/redact.ts'
 import { requestId } from './observe/request-id.ts'
+import { answerPolicyOf, noncesOf } from './policies.ts'
+import { createStore } from './store/index.ts'
+import { createProofVerifier } from './token/dpop/proof-verifier.ts'
 import { createTokenVerifier } from './token/index.ts'
+import { generationOf } from './token/proof.ts'
 import { createForwarder } from './upstream/forward.ts'
 import { sharedPools } from './upstream/pool.ts'
 import { createRequestHeaders } from './upstream/request-headers.ts'
@@ -61,6 +66,7 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
     node: process.version,
     configHash: config.hash,
     issuers: config.issuers.map(({ name }) => name),
+    certificates: config.listen.tls ? { listen: certificateNotAfter(config.listen.tls.certificate) } : {},
     now: seconds,
   })
   const log = createLog(config.log, {
@@ -73,43 +79,34 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
     issuers: config.issuers.map(({ name }) => name),
     now: monotonic,
   })
-  let ready = false
-  const reportReadiness = () => {
-    const report = readiness.report()
-    metrics.setReady(report.ok)
-    if (report.ok && !ready) {
-      // Ready without all keys is ready with a warning (operations: the cold-start rule).
-      if (report.reasons.length === 0) log.logger.info('ready')
-      else log.logger.warn({ detail: report.reasons.join('; ') }, 'ready')
-      ready = true
-    }
-    return report
-  }
+  const reportReadiness = readinessReporter(readiness, metrics, log)
   const stopWaiting = clock.after(config.readiness.maxWaitMs, reportReadiness)
-  const events = keyEvents(metrics, log, (issuer, state) => {
-    readiness.issuerState(issuer, state)
+  const store = createStore(config.store, { events: storeEvents(metrics, log), clock, random: Math.random, monotonic })
+  const events = issuerEvents(metrics, log, (issuer, state) => {
+    if (state !== undefined) readiness.issuerState(issuer, state)
     reportReadiness()
     forgetProven(issuer)
   })
-  const issuers = config.issuers.map((issuer) => ({
-    ...issuer,
-    keys: createKeySource(
-      { name: issuer.name, issuer: issuer.issuer, keys: issuer.keys, algorithms: issuer.token.algorithms },
-      { events, clock, random: Math.random },
-    ),
-  }))
+  const issuers = config.issuers.map((issuer) => createIssuer(issuer, { store, clock, monotonic, events }))
   const verifier = createTokenVerifier({
     issuers,
     tokenSize: config.listen.limits.tokenSize,
     cacheBytes: tokenCacheBytes,
     events: metrics.tokenEvents,
   })
+  const proofs = createProofVerifier(config.dpop, {
+    store,
+    nonces: noncesOf(config.dpop),
+    events: { degraded: metrics.store.degraded },
+  })
   const pools = sharedPools()
   // What was proven with keys that have changed is void (its generation says so), and now out of memory too.
   const generations = new Map<string, number>()
   const forgetProven = (name: string): void => {
-    const generation = issuers.find((issuer) => issuer.name === name)?.keys.generation
-    if (generation === undefined || generations.get(name) === generation) return
+    const issuer = issuers.find((one) => one.name === name)
+    if (issuer === undefined) return
+    const generation = generationOf(issuer)
+    if (generations.get(name) === generation) return
     generations.set(name, generation)
     verifier.flush(name)
   }
@@ -120,7 +117,8 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
     request: createRequestHeaders(requestIdHeader, owned),
     response: createResponseHeaders(requestIdHeader),
   })
-  const peers = createPeers(config.listen.trustedProxies)
+  const answers = answerPolicyOf(config)
+  const peers = createPeers(config.listen)
   let draining = false
   let started = false
   let open = 0
@@ -136,21 +134,18 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
     log.request(finished)
     if (open === 0) emptied()
   }
-  const failed = (error: unknown, id?: string): void =>
-    log.logger.error(
-      { request_id: id, error: error instanceof Error ? (error.stack ?? error.name) : 'unknown' },
-      'internal',
-    )
+  const failed = faultEvent(log)
 
   const handle = createHandler({
     resources: config.resources,
     verifier,
+    proofs,
     forwarder,
     peers,
     policy: { targetSize: config.listen.limits.targetSize, requireHttps: config.listen.requireHttps },
     limits: config.listen.limits,
     bodyIdleMs: config.listen.timeouts.bodyIdleMs,
-    exposeReason: config.refusals.exposeReason,
+    answers,
     requestIdHeader,
     requestId,
     protectedNames: protectedNames(owned),
@@ -176,7 +171,7 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
       unread.delivery = 'refused'
       unread.decidedAt = unread.startedAt
       unread.endedAt = unread.startedAt
-      const answer = answerRefusal(refusal, unread, unread.requestId, config.refusals.exposeReason)
+      const answer = answerRefusal(refusal, unread, unread.requestId, answers)
       unread.status = answer.status
       opened()
       record(unread)
@@ -201,10 +196,11 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
       },
       routes: () => ({ resources: listRoutes(config) }),
       issuers: () =>
-        issuers.map(({ name, issuer, keys }) => {
+        issuers.map(({ name, issuer, keys, decryption }) => {
           const report = keys.report()
           // The query of a URL may hold an API key.
-          return { name, issuer, ...report, jwksUri: report.jwksUri?.split('?', 1)[0] }
+          const jwksUri = report.jwksUri?.split('?', 1)[0]
+          return { name, issuer, ...report, jwksUri, decryption: decryption?.report() }
         }),
       // Routes are a listing of their own; the trees they are compiled into would say nothing to anybody.
       config: () =>
@@ -236,7 +232,7 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
       }
     },
     reloadKeys: async () => {
-      await Promise.all(issuers.map(({ keys }) => keys.reload()))
+      await Promise.all(issuers.map((issuer) => issuer.reload()))
       for (const { name, keys } of issuers) {
         const { state, keys: count, lastError } = keys.report()
         log.logger.info({ issuer: name, state, keys: count, detail: lastError }, 'keys loaded again')
@@ -256,9 +252,12 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
       const told = new Promise<void>((resolve) => {
         emptied = resolve
       })
+      // Those who waited for an issuer when they were cut would else wait on.
+      const issuersClosed = Promise.all(issuers.map((issuer) => issuer.close()))
       if (open > 0) await Promise.race([told, setTimeout(lastWordsMs, undefined, { ref: false })])
       await pools.destroy()
-      await Promise.all(issuers.map(({ keys }) => keys.close()))
+      await issuersClosed
+      await store.close()
       await admin?.close()
       log.logger.info({ cut }, 'closed')
       await log.close()
@@ -271,26 +270,3 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
 const lastWordsMs = 1000
 
 const tokenCacheBytes = 64 * 1024 * 1024
-
-const keyEvents = (metrics: Metrics, log: Log, changed: (issuer: string, state: KeyState) => void): KeyEvents => {
-  const last = new Map<string, KeyState>()
-  return {
-    fetched: (issuer, result, message) => {
-      metrics.keyEvents.fetched(issuer, result)
-      if (result === 'ok' || result === 'not_modified') log.logger.debug({ issuer, result }, 'keys fetched')
-      else log.logger.warn({ issuer, result, detail: message }, 'keys not fetched')
-    },
-    stateChanged: (issuer, report) => {
-      metrics.keyEvents.stateChanged(issuer, report)
-      // Told after every attempt; the log wants to know of changes only.
-      if (last.get(issuer) !== report.state) {
-        log.logger.info({ issuer, state: report.state, keys: report.keys }, 'key state')
-      }
-      last.set(issuer, report.state)
-      changed(issuer, report.state)
-    },
-    unknownKid: metrics.keyEvents.unknownKid,
-    keyDropped: (issuer, kid, why) => log.logger.warn({ issuer, kid, detail: why }, 'key not used'),
-    warned: (issuer, message) => log.logger.warn({ issuer, detail: message }, 'issuer'),
-  }
-}

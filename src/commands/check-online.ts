@@ -1,37 +1,56 @@
 import { connect } from 'node:net'
 import type { Config, Issuer, Upstream } from '../config/config.ts'
+import { createIssuer } from '../issuers.ts'
 import { systemClock } from '../keys/clock.ts'
-import { createKeySource } from '../keys/index.ts'
-import { silentKeyEvents } from '../keys/silent.ts'
+import { createStore } from '../store/index.ts'
+import type { Store } from '../store/store.ts'
+import { quiet } from './quiet.ts'
 
 const connectMs = 5_000
 
 /** The part of a {@link Config} that reaches out. */
 export interface Outside {
+  readonly store: Config['store']
   readonly issuers: Config['issuers']
   readonly upstreams: readonly Pick<Upstream, 'options'>[]
 }
 
 /**
  * What a configuration that is right in itself finds wrong with the world: one sentence for each issuer whose keys
- * cannot be loaded and for each upstream that takes no TCP connection within 5 s; empty: all is well. No request is sent
- * to an upstream, and its certificate is not looked at. Everything it opened is closed. Never rejects.
+ * cannot be loaded or which does not take the gateway's questions, for a store that does not answer, and for each
+ * upstream that takes no TCP connection within 5 s; empty: all is well. No request is sent to an upstream, and its
+ * certificate is not looked at. Everything it opened is closed. Never rejects.
  */
 export const checkOnline = async (config: Outside): Promise<readonly string[]> => {
   const origins = new Set(config.upstreams.map(({ options }) => options.origin))
-  const found = await Promise.all([...config.issuers.map(issuerFault), ...[...origins].map(upstreamFault)])
-  return found.filter((fault) => fault !== undefined)
+  const store = createStore(config.store, {
+    events: { operation: () => undefined, connection: () => undefined, refused: () => undefined },
+    clock: systemClock,
+    random: Math.random,
+    monotonic: () => performance.now(),
+  })
+  const found = await Promise.all([
+    ...config.issuers.map((issuer) => issuerFaults(issuer, store)),
+    ...[...origins].map(upstreamFault),
+    store.fault().then((fault) => fault && `store: ${fault}`),
+  ])
+  await store.close()
+  return found.flat().filter((fault) => fault !== undefined)
 }
 
-const issuerFault = async ({ name, issuer, keys, token }: Issuer): Promise<string | undefined> => {
-  const source = createKeySource(
-    { name, issuer, keys, algorithms: token.algorithms },
-    { events: silentKeyEvents, clock: systemClock, random: Math.random },
-  )
-  await source.started
-  const { state, lastError } = source.report()
-  await source.close()
-  return state === 'fresh' ? undefined : `issuer ${name}: no keys: ${lastError ?? 'unknown'}`
+const issuerFaults = async (issuer: Issuer, store: Store): Promise<readonly string[]> => {
+  const { name } = issuer
+  const running = createIssuer(issuer, { store, clock: systemClock, monotonic: () => performance.now(), events: quiet })
+  await running.started
+  const { state, lastError } = running.keys.report()
+  const decryption = running.decryption?.report()
+  const asked = await running.introspection?.probe()
+  await running.close()
+  return [
+    ...(state === 'fresh' ? [] : [`issuer ${name}: no keys: ${lastError ?? 'unknown'}`]),
+    ...(decryption?.keys === 0 ? [`issuer ${name}: no decryption keys: ${decryption.lastError ?? 'unknown'}`] : []),
+    ...(asked === undefined ? [] : [`issuer ${name}: introspection: ${asked}`]),
+  ]
 }
 
 const upstreamFault = (origin: string): Promise<string | undefined> =>

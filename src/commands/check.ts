@@ -11,7 +11,8 @@ Checks a config file and says everything that is wrong with it, each as file:lin
 Exit status: 0 good (warnings are no fault), 1 problems, 2 wrong usage.
 
   --config FILE   default: $AUDGATE_CONFIG, ./audgate.yaml, ./config/audgate.yaml, /etc/audgate/audgate.yaml
-  --online        also loads each issuer's keys and tries a TCP connection to each upstream
+  --online        also loads each issuer's keys, asks about no token at its introspection endpoint, asks the store, and
+                  tries a TCP connection to each upstream
   --format        text (default) or json`
 
 /** Checks a config file. Starts nothing; asks nobody but with --online. */

@@ -40,10 +40,10 @@ export const run = async (args: string[], io: ForegroundIo): Promise<number> => 
     })
     gateway = createGateway(config, production)
     const { address, admin } = await gateway.listen()
-    const origin = originOf(address)
+    const origin = originOf(address, config.listen.tls ? 'https' : 'http')
     const rows: readonly BannerRow[] = [
       ...servers.rows(origin),
-      ...(admin === undefined ? [] : [{ where: originOf(admin), what: 'admin: /readyz, /metrics, /routes' }]),
+      ...(admin === undefined ? [] : [{ where: originOf(admin, 'http'), what: 'admin: /readyz, /metrics, /routes' }]),
     ]
     io.stdout(`\n${room.banner({ rows, lines: await servers.demo(origin) })}Ctrl-C ends everything.\n`)
   } catch (error) {
@@ -67,7 +67,12 @@ const devRoom = async () => {
 
 const surroundings = (config: Config, { dev, issuer }: { readonly dev: DevOptions; readonly issuer: Issuer }) => ({
   dev,
-  issuer: { name: issuer.name, issuer: issuer.issuer, algorithms: issuer.token.algorithms },
+  issuer: {
+    name: issuer.name,
+    issuer: issuer.issuer,
+    algorithms: issuer.token.algorithms,
+    decryptionFile: issuer.token.decryption?.file,
+  },
   upstreams: config.upstreams.map(({ resource, options }) => ({
     resource,
     origin: options.origin,
@@ -76,9 +81,12 @@ const surroundings = (config: Config, { dev, issuer }: { readonly dev: DevOption
 })
 
 /** Where a person on this machine reaches that listener. */
-const originOf = ({ address, port }: { readonly address: string; readonly port: number }): string => {
+const originOf = (
+  { address, port }: { readonly address: string; readonly port: number },
+  scheme: 'http' | 'https',
+): string => {
   const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 const rotateOnSignal = ({ authorizationServer }: DevServers, io: ForegroundIo): void => {

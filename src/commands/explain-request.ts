@@ -1,20 +1,25 @@
 import { type Config, ownedFields } from '../config/config.ts'
-import { authorize, type Candidate } from '../decision/authorize.ts'
 import { answerRefusal } from '../decision/challenge.ts'
-import { admit, type Where } from '../decision/decide.ts'
+import { type Admission, admit, nowhere, type Where } from '../decision/decide.ts'
 import { nearMiss } from '../decision/near-miss.ts'
+import { publicUri } from '../decision/public-uri.ts'
 import type { Refusal } from '../decision/refusal.ts'
 import type { StepReport } from '../decision/step.ts'
-import { protectedNames, readHead } from '../http/head.ts'
+import { forwardedThumbprint } from '../http/client-certificate.ts'
+import { type Head, protectedNames, readHead } from '../http/head.ts'
+import { judge } from '../http/judge.ts'
 import { metadataAnswer, type OwnAnswer, refusalAnswer } from '../http/reply.ts'
+import { createIssuer } from '../issuers.ts'
 import { systemClock } from '../keys/clock.ts'
-import { createKeySource } from '../keys/index.ts'
-import { silentKeyEvents } from '../keys/silent.ts'
 import { detail } from '../observe/detail.ts'
+import { answerPolicyOf, noncesOf } from '../policies.ts'
+import { createStore } from '../store/index.ts'
+import { createProofVerifier } from '../token/dpop/proof-verifier.ts'
 import { createTokenVerifier } from '../token/index.ts'
 import { inspect } from '../token/inspect.ts'
 import { upstreamPath } from '../upstream/forward.ts'
 import type { Explanation } from './explanation.ts'
+import { quiet } from './quiet.ts'
 
 /** The request to explain, as the command line puts it. */
 export interface AskedRequest {
@@ -62,31 +67,28 @@ export const explainRequest = async (config: Config, asked: AskedRequest): Promi
     case 'public':
       return forwarded(config, where, admission.pass.match.suffix, steps)
     case 'candidate':
-      return explainToken(config, admission.candidate, where, asked.now, steps, step)
+      return explainToken(config, admission, head, asked, steps, step)
   }
 }
 
 const explainToken = async (
   config: Config,
-  candidate: Candidate,
-  where: Where,
-  now: number,
+  { candidate, where }: Extract<Admission, { kind: 'candidate' }>,
+  head: Head,
+  asked: AskedRequest,
   steps: StepReport[],
   step: (report: StepReport) => void,
 ): Promise<Explanation> => {
   const { resource } = candidate.match
+  const { now } = asked
   const { header, claims } = inspect(candidate.credential)
+  // A store of its own: to explain a proof must not use it up.
+  const store = createStore({ kind: 'memory' }, quietStore)
   const issuers = config.issuers
     .filter(({ name }) => resource.issuers.includes(name))
-    .map((issuer) => ({
-      ...issuer,
-      keys: createKeySource(
-        { name: issuer.name, issuer: issuer.issuer, keys: issuer.keys, algorithms: issuer.token.algorithms },
-        { events: silentKeyEvents, clock: systemClock, random: Math.random },
-      ),
-    }))
+    .map((issuer) => createIssuer(issuer, { store, clock: systemClock, monotonic, events: quiet }))
   try {
-    await Promise.all(issuers.map(({ keys }) => keys.started))
+    await Promise.all(issuers.map(({ started }) => started))
     const verifier = createTokenVerifier({
       issuers,
       tokenSize: config.listen.limits.tokenSize,
@@ -97,40 +99,79 @@ const explainToken = async (
     step({
       name: 'token',
       expected: `a token of ${issuers.map(({ issuer, token }) => `${issuer} (profile ${token.profile})`).join(' or ')}`,
-      found: `${verified.ok ? 'proven' : detail(verified.refusal)}; ${describeToken(header, claims)}`,
+      found: [verified.ok ? 'proven' : detail(verified.refusal), ...describeToken(header, claims)].join('; '),
       ok: verified.ok,
     })
     if (!verified.ok) return refused(config, verified.refusal, where, steps)
     const tolerance = issuers.find(({ name }) => name === verified.value.issuer)?.token.clockToleranceSeconds ?? 0
-    const outcome = authorize(candidate, verified.value, now, tolerance, step)
+    const { dpop } = config
+    // A secret of our own would refuse the nonces of the gateway, and give out one that the gateway refuses.
+    const secretNonces = dpop.nonces && dpop.nonceSecret === undefined
+    const proofs = createProofVerifier(dpop, {
+      store,
+      nonces: secretNonces ? undefined : noncesOf(dpop),
+      events: { degraded: () => undefined },
+    })
+    const request = {
+      proofs: head.proofs,
+      method: asked.method,
+      uri: publicUri(resource.origin, { secure: asked.secure, authority: where.authority }, where.path),
+    }
+    const evidence = {
+      certificate: () => (believesCertificates(config) ? forwardedThumbprint(head.forwarded) : undefined),
+      proof: (boundTo: string) => {
+        if (secretNonces && head.proofs.length > 0) step(uncheckedNonce)
+        return proofs.prove(request, candidate.credential, boundTo, now)
+      },
+    }
+    const outcome = await judge(candidate, verified.value, evidence, now, tolerance, step)
     if (!outcome.ok) return refused(config, outcome.refusal, where, steps)
     return forwarded(config, where, candidate.match.suffix, steps)
   } finally {
-    await Promise.all(issuers.map(({ keys }) => keys.close()))
+    await Promise.all(issuers.map((issuer) => issuer.close()))
+    await store.close()
   }
 }
 
-/** What a person looks for first. Neither the token nor its signature is ever printed. */
+/**
+ * A field of the command line stands for what a trusted proxy would say, or the handshake would show: it counts if any
+ * of these would. Who signed the certificate (`client_ca`) is not looked at.
+ */
+const believesCertificates = ({ listen: { trustedProxies, tls } }: Config): boolean =>
+  trustedProxies.length > 0 || (tls !== undefined && tls.clientCertificates !== 'ignore')
+
+const uncheckedNonce: StepReport = {
+  name: 'nonce',
+  expected: 'a nonce of the running gateway (dpop.nonces)',
+  found: 'not checked: without dpop.nonce_secret_file only the gateway that gave it out knows it',
+  ok: true,
+}
+
+const monotonic = (): number => performance.now()
+
+const quietStore = {
+  events: { operation: () => undefined, connection: () => undefined, refused: () => undefined },
+  clock: systemClock,
+  random: Math.random,
+  monotonic,
+}
+
+/** What a person looks for first, where it can be read. Neither the token nor its signature is ever printed. */
 const describeToken = (
   header: Readonly<Record<string, unknown>> | undefined,
   claims: Readonly<Record<string, unknown>> | undefined,
-): string => {
-  if (!header) return 'it is no JWT'
-  const shown = {
-    typ: header.typ,
-    alg: header.alg,
-    kid: header.kid,
-    iss: claims?.iss,
-    aud: claims?.aud,
-    scope: claims?.scope,
-    exp: claims?.exp,
-  }
-  return Object.entries(shown)
-    .map(([name, value]) => `${name} ${value === undefined ? 'absent' : JSON.stringify(value).slice(0, 200)}`)
-    .join(', ')
+): readonly string[] => {
+  if (!header) return []
+  const { typ, alg, enc, kid } = header
+  // The claims of an encrypted token cannot be seen from outside.
+  const inside = claims && { iss: claims.iss, aud: claims.aud, scope: claims.scope, exp: claims.exp }
+  const shown = Object.entries({ typ, alg, ...(enc === undefined ? {} : { enc }), kid, ...inside })
+  return [
+    shown
+      .map(([name, value]) => `${name} ${value === undefined ? 'absent' : JSON.stringify(value).slice(0, 200)}`)
+      .join(', '),
+  ]
 }
-
-const nowhere: Where = { authority: '', path: '', query: '', resource: undefined, route: undefined }
 
 const allowed = (where: Where, steps: readonly StepReport[]): Explanation => ({
   decision: 'allow',
@@ -155,12 +196,20 @@ const refused = (config: Config, refusal: Refusal, where: Where, steps: readonly
   reason: refusal.reason,
   detail: detail(refusal),
   near_miss: nearMiss(refusal, where.resource),
-  response: shown(refusalAnswer(answerRefusal(refusal, where, 'the request id', config.refusals.exposeReason))),
+  response: shown(refusalAnswer(answerRefusal(refusal, where, 'the request id', answerPolicyOf(config)))),
 })
 
 /** The answer as it would go over the wire, but for the fields that every answer has (date, request id, length). */
 const shown = ({ status, headers, contentType, cacheControl, body }: OwnAnswer): Explanation['response'] => {
-  const fields: Record<string, string> = { 'Content-Type': contentType, 'Cache-Control': cacheControl }
-  for (let i = 0; i + 1 < headers.length; i += 2) fields[headers[i] ?? ''] = headers[i + 1] ?? ''
+  const fields: Record<string, string | readonly string[]> = {
+    'Content-Type': contentType,
+    'Cache-Control': cacheControl,
+  }
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] ?? ''
+    const value = headers[i + 1] ?? ''
+    const before = fields[name]
+    fields[name] = before === undefined ? value : [before, value].flat()
+  }
   return { status, headers: fields, body: JSON.parse(body) }
 }

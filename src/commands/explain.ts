@@ -10,11 +10,16 @@ export const usage = `usage: audgate explain --config FILE --url URL [options]
 Decides one request as the gateway would, and prints every step: what was expected and what was found.
 Exit status: 0 it would be forwarded, 1 it would be refused, 2 wrong usage.
 
+Nothing is sent to an upstream. Keys are loaded from the issuers, and an opaque token is sent to the introspection
+endpoint of its issuer, as the gateway would. The store is never used: a DPoP proof that was used before counts as new.
+
   --config FILE      the config
   --url URL          what the client asks for; a path alone needs --header 'Host: …'
   --method METHOD    default GET
-  --token TOKEN|-    sent as \`Authorization: Bearer\`; \`-\` reads it from standard input
-  --header 'K: V'    a further field line; may be repeated
+  --token TOKEN|-    sent as \`Authorization: Bearer\`, or DPoP beside a DPoP header; \`-\` reads it from standard input
+  --header 'K: V'    a further field line; may be repeated. 'DPoP: PROOF' is a proof of possession, made for this URL and
+                     method. 'Client-Cert: :BASE64 OF THE DER:' is the certificate of the client: it counts where the
+                     config has trusted_proxies or asks for client certificates; who signed it is not checked
   --now TIME         judge as of this time: RFC 3339, or seconds since the epoch
   --format FORMAT    text (default) or json`
 
@@ -55,7 +60,8 @@ const readArguments = async (args: readonly string[]): Promise<Asked | string> =
   }
   if (token !== undefined) {
     const credential = token === '-' ? (await readAll(process.stdin)).trim() : token
-    rawHeaders.push('Authorization', `Bearer ${credential}`)
+    const scheme = header.some((line) => /^dpop:/i.test(line)) ? 'DPoP' : 'Bearer'
+    rawHeaders.push('Authorization', `${scheme} ${credential}`)
   }
   const target = authority === undefined || rest.startsWith('/') ? rest : `/${rest}`
   return { config, method, target, rawHeaders, secure: scheme?.toLowerCase() === 'https', now: at, format }

@@ -16,7 +16,12 @@ export interface Explanation {
   readonly upstream: string | undefined
   /** What the client would get, where the gateway itself answers. */
   readonly response:
-    | { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: unknown }
+    | {
+        readonly status: number
+        /** A list where a field has several lines, such as two challenges. */
+        readonly headers: Readonly<Record<string, string | readonly string[]>>
+        readonly body: unknown
+      }
     | undefined
 }
 
@@ -34,7 +39,9 @@ export const explanationText = (explanation: Explanation): string => {
   const { response } = explanation
   if (response) {
     lines.push('', `HTTP/1.1 ${response.status} ${STATUS_CODES[response.status]}`)
-    for (const [name, value] of Object.entries(response.headers)) lines.push(`${name}: ${value}`)
+    for (const [name, value] of Object.entries(response.headers)) {
+      lines.push(...[value].flat().map((one) => `${name}: ${one}`))
+    }
     lines.push('', JSON.stringify(response.body, null, 2))
   }
   return `${lines.map(printable).join('\n')}\n`

@@ -1,7 +1,7 @@
 import type { Resource, Rule } from '../decision/resource.ts'
 import { type DevOptions, toDevOptions } from '../dev/options.ts'
 import { checkList } from './compile-rule.ts'
-import type { Upstream } from './config.ts'
+import type { Issuer, Upstream } from './config.ts'
 import type { Report } from './report.ts'
 import type { FileInput } from './schema.ts'
 import { parseWebUrl } from './web-url.ts'
@@ -10,6 +10,7 @@ import { parseWebUrl } from './web-url.ts'
 export interface DevContext {
   readonly report: Report
   readonly issuerNames: readonly string[]
+  readonly issuers: readonly Issuer[]
   readonly upstreams: readonly Upstream[]
   /** Whether every upstream could be compiled; if not, what is not found may be one of those. */
   readonly complete: boolean
@@ -31,6 +32,7 @@ export const compileDev = (input: NonNullable<FileInput['dev']>, context: DevCon
     }
   }
   checkClients(input, report)
+  checkEncryption(input, context)
   if (context.complete) checkReferences(input, context)
   return toDevOptions(input)
 }
@@ -76,6 +78,20 @@ const checkClients = ({ clients }: NonNullable<FileInput['dev']>, report: Report
         report.problem(at, 'a redirect URI must be absolute and have no fragment')
       }
     }
+  }
+}
+
+/** The embedded authorization server encrypts to the gateway's own keys: there must be some. */
+const checkEncryption = ({ encrypt, issuer }: NonNullable<FileInput['dev']>, context: DevContext): void => {
+  const { report, issuers, upstreams, complete } = context
+  const played = issuers.find(({ name }) => name === issuer)
+  if (encrypt.length > 0 && played !== undefined && played.token.decryption === undefined) {
+    report.problem(['dev', 'encrypt'], `the issuer has no \`decryption\`: its encrypted tokens would be refused`, 'key')
+  }
+  for (const [index, indicator] of encrypt.entries()) {
+    if (!complete || upstreams.some(({ resource }) => resource.indicator === indicator)) continue
+    const at = ['dev', 'encrypt', index]
+    report.problem(at, `there is no resource \`${report.quote(at)}\``)
   }
 }
 

@@ -1,20 +1,14 @@
-import { resolve } from 'node:path'
-import { type KeyOptions, toKeyOptions } from '../keys/options.ts'
+import { hmacBytes, type KeyOptions, toKeyOptions } from '../keys/options.ts'
 import { toTokenOptions } from '../token/options.ts'
+import { compileDecryption, compileIntrospection } from './compile-tokens.ts'
+import { checkPlainHttp, checkUrl } from './compile-url.ts'
 import type { Issuer } from './config.ts'
-import { caFault, jwksFault, jwksFileFault, pemFault, type ReadFile } from './files.ts'
+import { caFault, jwksFault, jwksFileFault, pemFault } from './files.ts'
+import { asText, readNamed, readSecret, type Surroundings } from './named-file.ts'
 import type { Report } from './report.ts'
 import { bareIssuer, type FileInput, type IssuerInput } from './schema.ts'
 import type { Path } from './tree.ts'
-import { isLoopback, parseWebUrl } from './web-url.ts'
-
-/** What the compiling of an issuer needs beside its entry. */
-export interface Surroundings {
-  /** Of the config file: relative paths are relative to it. */
-  readonly directory: string
-  readonly readFile: ReadFile
-  readonly report: Report
-}
+import { parseWebUrl } from './web-url.ts'
 
 /** Judges the issuers' URLs, reads the files they name, and makes both rooms' options. */
 export const compileIssuers = (input: FileInput['issuers'], around: Surroundings): readonly Issuer[] => {
@@ -29,6 +23,7 @@ export const compileIssuers = (input: FileInput['issuers'], around: Surroundings
       report.problem(path, 'the name of an issuer must be letters, digits, `.`, `_` and `-`', 'key')
     }
     checkIssuer(entry, at, report)
+    checkHmac(entry, path, report)
     const first = identifiers.get(entry.issuer)
     if (first) report.problem(at, `the same issuer is in line ${report.line(first)} already`)
     else identifiers.set(entry.issuer, at)
@@ -41,7 +36,10 @@ export const compileIssuers = (input: FileInput['issuers'], around: Surroundings
     issuers.push({
       name,
       issuer: entry.issuer,
-      token: toTokenOptions(entry),
+      token: toTokenOptions(entry, {
+        credential: compileIntrospection(entry, path, around),
+        decryption: compileDecryption(entry, path, around),
+      }),
       keys: toKeyOptions(entry, compileSource(entry, path, around), readCa(entry, path, around)),
     })
   }
@@ -54,19 +52,6 @@ const checkIssuer = (entry: IssuerInput, at: Path, report: Report): void => {
   // RFC 8414 section 2: neither query nor fragment.
   if (parsed.url.query) return report.problem(at, 'an issuer must not have a query')
   checkPlainHttp(entry.issuer, entry, at, report)
-}
-
-/** AS-5: keys that came over plain http are whatever somebody on the way made of them. */
-const checkPlainHttp = (text: string, entry: IssuerInput, at: Path, report: Report): void => {
-  const parsed = parseWebUrl(text)
-  if (!parsed.ok || parsed.url.scheme === 'https' || isLoopback(parsed.url.host) || entry.dangerously_allow_http) return
-  report.problem(at, 'http:// is accepted on loopback only; elsewhere `dangerously_allow_http: true` must be written')
-}
-
-const checkUrl = (text: string, entry: IssuerInput, at: Path, report: Report): void => {
-  const parsed = parseWebUrl(text)
-  if (!parsed.ok) return report.problem(at, `\`${at.at(-1)}\` ${parsed.fault}`)
-  checkPlainHttp(text, entry, at, report)
 }
 
 const compileSource = (entry: IssuerInput, path: Path, around: Surroundings): KeyOptions['source'] => {
@@ -91,33 +76,43 @@ const compileSource = (entry: IssuerInput, path: Path, around: Surroundings): Ke
     const read = readNamed(keys.jwks_file, [...path, 'keys', 'jwks_file'], around, jwksFileFault)
     return { kind: 'jwks_file', file: read.file }
   }
+  if (keys.secret_file !== undefined) return compileSecret(keys.secret_file, entry, path, around)
   const read = readNamed(keys.pem_file ?? '', [...path, 'keys', 'pem_file'], around, (bytes) => pemFault(asText(bytes)))
   return { kind: 'pem_file', file: read.file }
+}
+
+/** JO-4: HMAC counts with a secret file and with nothing else, and a secret file with nothing but HMAC. */
+const checkHmac = (entry: IssuerInput, path: Path, report: Report): void => {
+  const secret = entry.keys !== 'discovery' && entry.keys.secret_file !== undefined
+  for (const [index, algorithm] of entry.algorithms.entries()) {
+    if (hmacBytes.has(algorithm) === secret) continue
+    if (!report.has([...path, 'algorithms'])) {
+      return report.problem(
+        [...path, 'keys', 'secret_file'],
+        'a shared secret needs `algorithms`: some of HS256, HS384, HS512',
+        'key',
+      )
+    }
+    report.problem(
+      [...path, 'algorithms', index],
+      secret
+        ? `\`${algorithm}\` is no algorithm for a shared secret: only HS256, HS384, HS512 are`
+        : `\`${algorithm}\` counts only with \`keys: {secret_file: …}\`: every reader of a key set could sign tokens`,
+    )
+  }
+}
+
+const compileSecret = (name: string, entry: IssuerInput, path: Path, around: Surroundings): KeyOptions['source'] => {
+  // Without an algorithm for it, which is reported already, as much as the least of them needs.
+  const least = Math.min(...hmacBytes.values())
+  const needed = Math.max(least, ...entry.algorithms.map((algorithm) => hmacBytes.get(algorithm) ?? 0))
+  const { file } = readSecret(name, [...path, 'keys', 'secret_file'], around, ({ length }) =>
+    length < needed ? `holds a secret of ${length} bytes: ${needed} are needed (RFC 7518 section 3.2)` : undefined,
+  )
+  return { kind: 'secret_file', file }
 }
 
 const readCa = (entry: IssuerInput, path: Path, around: Surroundings): string | undefined => {
   if (entry.ca_file === undefined) return undefined
   return asText(readNamed(entry.ca_file, [...path, 'ca_file'], around, (bytes) => caFault(asText(bytes))).bytes)
 }
-
-/** Reads a file that the config names, and reports what is wrong with it at the place of its name. */
-const readNamed = (
-  name: string,
-  at: Path,
-  { directory, readFile, report }: Surroundings,
-  faultOf: (bytes: Uint8Array) => string | undefined,
-): { readonly file: string; readonly bytes: Uint8Array } => {
-  const absolute = resolve(directory, name)
-  const empty = new Uint8Array()
-  // An empty name would be the directory itself; one that is not known is reported already.
-  if (name === '') {
-    report.problem(at, 'the name of a file must not be empty')
-    return { file: absolute, bytes: empty }
-  }
-  const read = readFile(absolute)
-  const fault = read.ok ? (read.bytes.length === 0 ? 'is empty' : faultOf(read.bytes)) : read.fault
-  if (fault !== undefined) report.problem(at, `the file \`${report.quote(at)}\` ${fault}`)
-  return { file: absolute, bytes: read.ok ? read.bytes : empty }
-}
-
-const asText = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)

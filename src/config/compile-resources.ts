@@ -1,7 +1,8 @@
 import { isHttpIndicator } from '../decision/indicator.ts'
 import { compileResources } from '../decision/match.ts'
 import { renderMetadata } from '../decision/metadata.ts'
-import type { PathPolicy, Place, Resource, Resources, Rule } from '../decision/resource.ts'
+import { originOfUri } from '../decision/public-uri.ts'
+import type { PathPolicy, Resource, Resources, Rule } from '../decision/resource.ts'
 import { toUpstreamOptions } from '../upstream/options.ts'
 import { parseBase } from './compile-base.ts'
 import { readPlace } from './compile-place.ts'
@@ -23,6 +24,10 @@ export interface ResourceContext {
   readonly issuers: readonly Issuer[]
   /** The field of the request id: no identity header may take its name. */
   readonly requestIdHeader: string
+  /** Of DPoP proofs, each once. */
+  readonly proofAlgorithms: readonly string[]
+  /** Whether the listener asks clients for certificates. */
+  readonly clientCertificates: boolean
 }
 
 export interface CompiledUpstreams {
@@ -82,19 +87,26 @@ interface Found extends Named {
 }
 
 const compileEntry = (
-  { entry, at, indicatorAt }: Named,
+  named: Named,
   index: number,
   shared: Map<string, Rule>,
   context: ResourceContext,
 ): Resource | undefined => {
+  const { entry, at, indicatorAt } = named
   const { report } = context
   const paths: PathPolicy = {
     encodedSlashes: entry.paths.encoded_slashes === 'pass',
     parameters: entry.paths.parameters === 'pass',
   }
   const scopes = readScopes(entry.scopes, [...at, 'scopes'], report)
-  const routes = compileEntryRoutes(entry, at, paths, { report, scopes, shared })
+  const routes = compileEntryRoutes(entry, at, paths, {
+    report,
+    scopes,
+    senderConstrained: entry.sender_constrained,
+    shared,
+  })
   const issuers = readIssuers(entry, at, indicatorAt, context)
+  checkIntrospection(issuers, named, context)
   const audiences = readAudiences(entry, at, report)
   checkIdentityHeaders(entry, at, context)
   const place = readPlace(entry, at, indicatorAt, paths, report)
@@ -106,9 +118,11 @@ const compileEntry = (
     audiences: [entry.resource, ...audiences],
     issuers,
     place,
+    // Of a bare path nothing: any host, and only the request can say (DP-7).
+    origin: originOfUri(entry.at ?? entry.resource),
     paths,
     ...routes,
-    metadata: compileMetadata(entry, at, { place, scopes, issuers }, context),
+    metadata: compileMetadata(entry, at, { place, scopes, issuers, routes: routes.all }, context),
   }
   return resource
 }
@@ -130,6 +144,20 @@ const readIssuers = (
     if (!issuerNames.includes(name)) report.problem(place, `there is no issuer \`${report.quote(place)}\``)
   }
   return [...new Set(entry.issuers)]
+}
+
+/** IN-10: an opaque token says nothing of who made it, and is never shown to a server that it may not be for. */
+const checkIntrospection = (
+  names: readonly string[],
+  { indicatorAt, at, entry }: Named,
+  { issuers, report }: ResourceContext,
+): void => {
+  const asked = issuers.filter(({ name, token }) => names.includes(name) && token.introspection !== undefined)
+  if (asked.length < 2) return
+  report.problem(
+    entry.issuers === undefined ? indicatorAt : [...at, 'issuers'],
+    `an opaque token could be of ${asked.map(({ name }) => `\`${name}\``).join(' or ')}: only one issuer of a resource may have \`introspection\``,
+  )
 }
 
 const readAudiences = (entry: EntryInput, at: Path, report: Report): readonly string[] => {
@@ -155,7 +183,15 @@ const checkIdentityHeaders = (entry: EntryInput, at: Path, { requestIdHeader, re
 const compileMetadata = (
   entry: EntryInput,
   at: Path,
-  { place, scopes, issuers }: { place: Place; scopes: readonly string[]; issuers: readonly string[] },
+  {
+    place,
+    scopes,
+    issuers,
+    routes,
+  }: Pick<Resource, 'place' | 'issuers'> & {
+    readonly scopes: readonly string[]
+    readonly routes: Resource['all']
+  },
   context: ResourceContext,
 ): Resource['metadata'] => {
   if (entry.metadata === false) return undefined
@@ -170,9 +206,24 @@ const compileMetadata = (
     place,
     issuers: context.issuers.filter(({ name }) => issuers.includes(name)).map(({ issuer }) => issuer),
     scopes,
+    senderConstrained: needsBinding(routes),
+    proofAlgorithms: context.proofAlgorithms,
+    clientCertificates: context.clientCertificates,
+    authorizationDetailsTypes: detailsTypesOf(routes),
     options: entry.metadata,
   })
 }
+
+/** Whether no token gets in unbound: every route that takes a token takes bound ones only, and there is one. */
+const needsBinding = (routes: Resource['all']): boolean => {
+  const rules = routes.flatMap(({ rule }) => (rule.kind === 'token' ? [rule] : []))
+  return rules.length > 0 && rules.every(({ senderConstrained }) => senderConstrained)
+}
+
+/** RA-4: what clients may have to ask for, each once. */
+const detailsTypesOf = (routes: Resource['all']): readonly string[] => [
+  ...new Set(routes.flatMap(({ rule }) => (rule.kind === 'token' ? (rule.authorizationDetails?.type ?? []) : []))),
+]
 
 /** Host and path of the indicator, other characters as `-`. */
 const defaultName = (indicator: string): string =>

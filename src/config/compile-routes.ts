@@ -1,7 +1,7 @@
 import type { PathPolicy, Resource, Route, Rule } from '../decision/resource.ts'
 import { compileRoutes } from '../decision/route-tree.ts'
 import { parameterNames, parseRouteKey, type RouteKey } from '../decision/template.ts'
-import { compileRule, type RuleContext } from './compile-rule.ts'
+import { compileRule, noConditions, type RuleContext } from './compile-rule.ts'
 import type { EntryInput } from './entry-schema.ts'
 import type { Path } from './tree.ts'
 
@@ -20,7 +20,7 @@ export const compileEntryRoutes = (
     if (entry.otherwise !== undefined && !report.has([...path, 'routes'])) {
       report.problem([...path, 'otherwise'], '`otherwise` counts only beside `routes`', 'key')
     }
-    const rule: Rule = { kind: 'token', scopes, anyScope: [], claims: [] }
+    const rule: Rule = { ...noConditions, scopes, senderConstrained: context.senderConstrained }
     const otherwise: Route = { index: 0, key: '_default', methods: undefined, rule }
     return { routes: undefined, otherwise, all: [otherwise] }
   }

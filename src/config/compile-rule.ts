@@ -8,8 +8,22 @@ export interface RuleContext {
   readonly report: Report
   /** The resource's scopes, needed on every route. */
   readonly scopes: readonly string[]
+  /** The resource's `sender_constrained`: holds on every route that needs a token. */
+  readonly senderConstrained: boolean
   /** Rules that are alike are one object: 100,000 routes seldom have more than a few. */
   readonly shared: Map<string, Rule>
+}
+
+/** A rule that any token of the resource meets. */
+export const noConditions: Extract<Rule, { kind: 'token' }> = {
+  kind: 'token',
+  scopes: [],
+  anyScope: [],
+  claims: [],
+  authorizationDetails: undefined,
+  acr: [],
+  maxAgeSeconds: undefined,
+  senderConstrained: false,
 }
 
 /**
@@ -21,19 +35,30 @@ export const compileRule = (
   input: RuleInput,
   path: Path,
   parameters: readonly string[],
-  { report, scopes, shared }: RuleContext,
+  { report, scopes, senderConstrained, shared }: RuleContext,
 ): Rule => {
   if (typeof input === 'string') {
     const word = wordRule(input)
     if (word !== 'authenticated' && word !== undefined) return word
     const own = word === 'authenticated' ? [] : readRuleScopes(input, path, report)
-    return share(shared, { kind: 'token', scopes: merge(scopes, own), anyScope: [], claims: [] })
+    return share(shared, { ...noConditions, scopes: merge(scopes, own), senderConstrained })
+  }
+  if (input.sender_constrained === false && senderConstrained) {
+    report.problem([...path, 'sender_constrained'], 'the resource needs it on every route (`sender_constrained: true`)')
   }
   return {
     kind: 'token',
     scopes: merge(scopes, readScopes(input.scopes, [...path, 'scopes'], report)),
     anyScope: checkList(input.any_scope ?? [], [...path, 'any_scope'], report),
     claims: readClaims(input.claims, [...path, 'claims'], parameters, report),
+    authorizationDetails: input.authorization_details && {
+      type: input.authorization_details.type,
+      actions: input.authorization_details.actions ?? [],
+      locations: input.authorization_details.locations ?? [],
+    },
+    acr: readAcr(input.acr ?? [], [...path, 'acr'], report),
+    maxAgeSeconds: readMaxAge(input.max_age, [...path, 'max_age'], report),
+    senderConstrained: senderConstrained || input.sender_constrained === true,
   }
 }
 
@@ -108,6 +133,22 @@ const scopeFault = (scope: string): string | undefined => {
     return 'this is no scope: write `deny`, `public` or `authenticated`, or the name of a scope'
   }
   return undefined
+}
+
+/** RFC 9470 section 3: an integer of seconds. */
+const readMaxAge = (milliseconds: number | undefined, path: Path, report: Report): number | undefined => {
+  if (milliseconds === undefined) return undefined
+  if (milliseconds % 1000 !== 0) report.problem(path, '`max_age` counts in whole seconds')
+  return milliseconds / 1000
+}
+
+/** RFC 9470 section 3: a list separated by spaces, inside a quoted parameter of a challenge. */
+const readAcr = (input: readonly string[], path: Path, report: Report): readonly string[] => {
+  for (const [index, value] of input.entries()) {
+    if (/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value)) continue
+    report.problem([...path, index], 'an `acr` value must be visible ASCII without spaces, quotes and backslashes')
+  }
+  return unique(input)
 }
 
 const readClaims = (

@@ -1,10 +1,14 @@
 import { dirname } from 'node:path'
 import type { ListenOptions } from '../http/options.ts'
+import { toProofOptions } from '../token/options.ts'
 import { compileDev } from './compile-dev.ts'
 import { compileIssuers } from './compile-issuers.ts'
+import { compileListen } from './compile-listen.ts'
 import { compileUpstreams } from './compile-resources.ts'
+import { compileStore } from './compile-store.ts'
 import type { Config, Upstream } from './config.ts'
 import type { ReadFile } from './files.ts'
+import { readSecret, type Surroundings } from './named-file.ts'
 import type { Report } from './report.ts'
 import type { FileInput } from './schema.ts'
 import { isLoopback, isWildcard } from './web-url.ts'
@@ -25,27 +29,48 @@ export const compile = (
   input: FileInput,
   { file, report, readFile, issuerNames, upstreamCount }: CompileContext,
 ): Omit<Config, 'file' | 'hash' | 'warnings'> => {
-  const issuers = compileIssuers(input.issuers, { directory: dirname(file), readFile, report })
+  const around = { directory: dirname(file), readFile, report }
+  const issuers = compileIssuers(input.issuers, around)
   const { resources, upstreams, complete } = compileUpstreams(input.upstreams, {
     report,
     issuerNames,
     issuers,
     requestIdHeader: input.request_id.header,
+    proofAlgorithms: [...new Set(input.dpop.algorithms)],
+    clientCertificates: (input.listen.tls?.client_certificates ?? 'ignore') !== 'ignore',
   })
   if (issuerNames.length === 0)
     report.warn(['issuers'], 'no issuers: every request that needs a token is refused', 'key')
   if (upstreamCount === 0) report.warn(['upstreams'], 'no upstreams: every request is refused', 'key')
-  warnAboutListener(input.listen, report)
-  warnAboutLoops(input, upstreams, report)
+  const listen = compileListen(input.listen, around)
+  warnAboutListener(listen, report)
+  warnAboutLoops(listen, input.admin, upstreams, report)
   const isComplete = complete && upstreams.length >= upstreamCount
-  const dev = input.dev && compileDev(input.dev, { report, issuerNames, upstreams, complete: isComplete })
-  const { listen, admin, log, readiness, refusals } = input
-  return { listen, admin, log, requestId: input.request_id, readiness, refusals, issuers, resources, upstreams, dev }
+  const dev = input.dev && compileDev(input.dev, { report, issuerNames, issuers, upstreams, complete: isComplete })
+  const { admin, log, readiness, refusals, request_id: requestId } = input
+  const dpop = toProofOptions(input.dpop, readNonceSecret(input, around))
+  const store = compileStore(input.store, around)
+  return { listen, admin, log, requestId, readiness, refusals, dpop, store, issuers, resources, upstreams, dev }
+}
+
+/** DP-16: the secret that replicas share, so that one takes the nonces of another. */
+const readNonceSecret = ({ dpop }: FileInput, around: Surroundings): Uint8Array | undefined => {
+  const at = ['dpop', 'nonce_secret_file']
+  if (dpop.nonce_secret_file === undefined) return undefined
+  if (!dpop.nonces) around.report.problem(at, '`nonce_secret_file` counts only with `nonces: true`', 'key')
+  return readSecret(dpop.nonce_secret_file, at, around, ({ length }) =>
+    length < 32 ? 'holds less than 32 bytes: a nonce could be guessed' : undefined,
+  ).secret
 }
 
 /** BR-23: tokens over plain http are for a front proxy that ends TLS, or for this machine. */
 const warnAboutListener = (listen: ListenOptions, report: Report): void => {
-  if (!isLoopback(listen.host) && listen.trustedProxies.length === 0 && !report.has(['listen', 'trusted_proxies', 0])) {
+  if (
+    listen.tls === undefined &&
+    !isLoopback(listen.host) &&
+    listen.trustedProxies.length === 0 &&
+    !report.has(['listen', 'trusted_proxies', 0])
+  ) {
     report.warn(
       ['listen'],
       'plain http that other machines can reach, and no `trusted_proxies`: tokens can be read on the way',
@@ -60,8 +85,13 @@ const warnAboutListener = (listen: ListenOptions, report: Report): void => {
 }
 
 /** An upstream that is the gateway itself: every request would come back until `Via` ends it. */
-const warnAboutLoops = (input: FileInput, upstreams: readonly Upstream[], report: Report): void => {
-  const own = [input.listen, ...(input.admin ? [input.admin] : [])].map(({ host, port }) => ({
+const warnAboutLoops = (
+  listen: ListenOptions,
+  admin: FileInput['admin'],
+  upstreams: readonly Upstream[],
+  report: Report,
+): void => {
+  const own = [listen, ...(admin ? [admin] : [])].map(({ host, port }) => ({
     host: host.includes(':') ? `[${host}]` : host,
     port,
   }))

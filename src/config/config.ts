@@ -3,7 +3,8 @@ import type { DevOptions } from '../dev/options.ts'
 import type { AdminOptions, ListenOptions, ReadinessOptions } from '../http/options.ts'
 import type { KeyOptions } from '../keys/options.ts'
 import type { LogOptions } from '../observe/options.ts'
-import type { TokenOptions } from '../token/options.ts'
+import type { StoreOptions } from '../store/options.ts'
+import type { ProofOptions, TokenOptions } from '../token/options.ts'
 import type { UpstreamOptions } from '../upstream/options.ts'
 import type { Problem } from './problem.ts'
 
@@ -19,6 +20,8 @@ export interface Config {
   readonly requestId: { readonly header: string }
   readonly readiness: ReadinessOptions
   readonly refusals: { readonly exposeReason: boolean }
+  readonly dpop: ProofOptions
+  readonly store: StoreOptions
   readonly issuers: readonly Issuer[]
   readonly resources: Resources
   /** By `Resource.index`. */

@@ -11,6 +11,8 @@ const scopes = z.union([z.string(), z.array(z.string()).min(1, { error: 'must no
 
 const claimValue = z.union([z.string(), z.number(), z.boolean()])
 
+const words = () => z.array(z.string().min(1, { error: 'must not be empty' }))
+
 const ruleForm = 'must be a rule: `public`, `authenticated`, `deny`, scopes, or a map'
 
 /** What a route needs. Words, scopes and claims are judged where routes are compiled. */
@@ -36,16 +38,34 @@ const rule = z
             .refine((claims) => Object.keys(claims).length > 0, { error: 'must not be empty' })
             .meta({ minProperties: 1 })
             .optional()
-            .describe('Each claim must equal the value, or one of the values; `{name}` is a segment of the path.'),
-          acr: later(),
-          max_age: later(),
-          sender_constrained: z
-            .literal(false, { error: 'other than `false` is not supported yet' })
+            .describe(
+              'Claim, by its path (`realm_access.roles`): the value that it, or one of its elements, must have, or a list of such; `{name}`: that segment.',
+            ),
+          acr: words()
+            .min(1, { error: 'must not be empty: no token could pass' })
             .optional()
-            .describe('Not supported yet: only `false`.'),
-          authorization_details: later(),
+            .describe('How the user must have authenticated: one of these `acr` values, the best first (RFC 9470).'),
+          max_age: fields.duration('0s', '8760h').optional().describe('How long ago at most (RFC 9470).'),
+          sender_constrained: z
+            .boolean()
+            .optional()
+            .describe('Only tokens that are bound to their sender, by DPoP or by a client certificate.'),
+          authorization_details: z
+            .strictObject({
+              type: z.string().min(1, { error: 'must not be empty' }).describe('Of the element.'),
+              actions: words()
+                .min(1, { error: 'must not be empty: leave it out for any action' })
+                .optional()
+                .describe('All of these. Default: any.'),
+              locations: words()
+                .min(1, { error: 'must not be empty: leave it out for this resource' })
+                .optional()
+                .describe('One of these. Default: this resource, where any is named.'),
+            })
+            .optional()
+            .describe('One element of the token’s `authorization_details` must have all of this (RFC 9396).'),
         })
-        .refine((rule) => rule.scopes !== undefined || rule.any_scope !== undefined || rule.claims !== undefined, {
+        .refine((rule) => Object.values(rule).some((value) => value !== undefined && value !== false), {
           error: 'must not be empty: write `authenticated` for any valid token, `public`, or `deny`',
         }),
     ],
@@ -76,6 +96,10 @@ const entry = z
       .optional()
       .describe('Names of the issuers whose tokens count. Default: the only issuer.'),
     scopes: scopes.optional().describe('Needed on every route of this resource.'),
+    sender_constrained: z
+      .boolean()
+      .prefault(false)
+      .describe('Only tokens that are bound to their sender, on every route of this resource that needs one.'),
     routes: z
       .record(z.string(), rule)
       .refine((routes) => Object.keys(routes).length > 0, {

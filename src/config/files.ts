@@ -1,4 +1,4 @@
-import { createPublicKey, X509Certificate } from 'node:crypto'
+import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { maxConfigBytes } from './text.ts'
 
@@ -91,8 +91,72 @@ const pemBlock = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** Why a text is no certificate chain of a server, or undefined. */
+export const certificateFault = (pem: string): string | undefined => {
+  const blocks = (pem.match(pemBlock) ?? []).filter((block) => block.startsWith('-----BEGIN CERTIFICATE'))
+  if (blocks.length === 0) return 'holds no certificate in PEM form'
+  return blocks.every((block) => holds(() => new X509Certificate(block)))
+    ? undefined
+    : 'holds something that is no certificate'
+}
+
+/** Why a text is no private key of a server, or undefined. */
+export const privateKeyFault = (pem: string): string | undefined =>
+  holds(() => createPrivateKey(pem))
+    ? undefined
+    : 'holds no private key in PEM form that can be read without a passphrase'
+
+/** Why bytes are no private key to sign with, as PEM or as JWK, or undefined. */
+export const signingKeyFault = (bytes: Uint8Array): string | undefined => {
+  const text = new TextDecoder().decode(bytes)
+  const key = privateKeyOf(text)
+  if (key === undefined) return 'holds no private key, neither as JWK nor in PEM form'
+  return canSign(key) ? undefined : 'holds a key that signs with none of RS256, ES256, ES384, ES512, Ed25519'
+}
+
+const privateKeyOf = (text: string): KeyObject | undefined => {
+  try {
+    return createPrivateKey(text.includes('-----BEGIN') ? text : { key: JSON.parse(text), format: 'jwk' })
+  } catch {
+    // The message may quote the key.
+    return undefined
+  }
+}
+
+/** RFC 7518 sections 3.3 and 3.4, RFC 8037. */
+const canSign = ({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean => {
+  const { modulusLength = 0, namedCurve = '' } = asymmetricKeyDetails ?? {}
+  if (asymmetricKeyType === 'rsa') return modulusLength >= 2048
+  return asymmetricKeyType === 'ed25519' || ['prime256v1', 'secp384r1', 'secp521r1'].includes(namedCurve)
+}
+
+/** Why bytes are no JWK set of private keys to decrypt with, or undefined. */
+export const decryptionSetFault = (bytes: Uint8Array): string | undefined => {
+  let set: unknown
+  try {
+    set = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    return 'is not JSON'
+  }
+  const keys: unknown = isObject(set) ? Reflect.get(set, 'keys') : undefined
+  if (!Array.isArray(keys)) return 'holds no JWK set: {"keys": […]}'
+  return keys.some(opensTokens) ? undefined : 'holds no private key that could open a token'
+}
+
+/** Whether it is worth a try: the gateway itself looks closer, and says which key it does not use. */
+const opensTokens = (key: unknown): boolean => {
+  if (!isObject(key)) return false
+  const { kty, crv, use, k }: { kty?: unknown; crv?: unknown; use?: unknown; k?: unknown } = key
+  if (use !== undefined && use !== 'enc') return false
+  // As long as a content encryption algorithm needs (RFC 7518 section 5).
+  if (kty === 'oct') return typeof k === 'string' && [16, 32, 64].includes(Buffer.from(k, 'base64url').length)
+  // Ed25519 signs and opens nothing.
+  if (kty === 'OKP' && crv !== 'X25519') return false
+  return holds(() => createPrivateKey({ key: { ...key }, format: 'jwk' }))
+}
+
 /** Whether a parser takes it; its message may quote the content and is dropped. */
-const holds = (parse: () => unknown): boolean => {
+export const holds = (parse: () => unknown): boolean => {
   try {
     parse()
     return true

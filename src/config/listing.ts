@@ -1,4 +1,4 @@
-import type { ClaimRule, Place, Route } from '../decision/resource.ts'
+import type { AuthorizationDetailsRule, ClaimRule, Place, Route } from '../decision/resource.ts'
 import type { Config, Upstream } from './config.ts'
 
 /** One resource with its routes, for people and for programs. */
@@ -39,9 +39,21 @@ const needsOf = ({ rule }: Route): string => {
   const parts = [
     ...(rule.scopes.length > 0 ? [`scope ${rule.scopes.join(' ')}`] : []),
     ...(rule.anyScope.length > 0 ? [`one of ${rule.anyScope.join(' ')}`] : []),
+    ...(rule.authorizationDetails ? [detailsOf(rule.authorizationDetails)] : []),
     ...rule.claims.map(claimOf),
+    ...(rule.acr.length > 0 ? [`acr ${rule.acr.join(' or ')}`] : []),
+    ...(rule.maxAgeSeconds === undefined ? [] : [`authenticated at most ${rule.maxAgeSeconds} s ago`]),
+    ...(rule.senderConstrained ? ['bound to its sender'] : []),
   ]
   return parts.length === 0 ? 'any valid token' : parts.join(', ')
+}
+
+const detailsOf = ({ type, actions, locations }: AuthorizationDetailsRule): string => {
+  const conditions = [
+    ...(actions.length > 0 ? [`actions ${actions.join(' ')}`] : []),
+    ...(locations.length > 0 ? [`a location of ${locations.join(' ')}`] : []),
+  ]
+  return `authorization_details of type ${type}${conditions.length > 0 ? ` with ${conditions.join(' and ')}` : ''}`
 }
 
 const claimOf = ({ claim, oneOf }: ClaimRule): string =>

@@ -86,9 +86,10 @@ const keysOf = (data: unknown, section: string): readonly string[] => {
   return typeof map === 'object' && map !== null && !Array.isArray(map) ? Object.keys(map) : []
 }
 
-/** Freezes all the way down to Maps: they cannot be frozen, and their types are read-only. */
+/** Freezes all the way down to Maps and bytes: they cannot be frozen, and their types are read-only or used once. */
 const freeze = <T>(value: T): T => {
-  if (typeof value !== 'object' || value === null || value instanceof Map || Object.isFrozen(value)) return value
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  if (value instanceof Map || ArrayBuffer.isView(value)) return value
   Object.freeze(value)
   for (const member of Object.values(value)) freeze(member)
   return value

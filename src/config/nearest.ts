@@ -1,6 +1,9 @@
 /** The known key that a misspelt one most likely meant, or undefined when none is near. */
 export const nearest = (word: string, known: readonly string[]): string | undefined => {
   const wanted = word.toLowerCase().replaceAll('-', '_')
+  // `client_secret`: what is secret is never in the config itself, only the name of its file.
+  const inFile = `${wanted}_file`
+  if (known.includes(inFile) && !known.includes(wanted)) return inFile
   // Half a word away is another word.
   let limit = Math.min(3, Math.floor(wanted.length / 2)) + 1
   let found: string | undefined

@@ -90,7 +90,13 @@ const mask = (source: string): string =>
       /((?<![\w/])["']?(?:d|p|q|dp|dq|qi|k)["']?\s*:\s*)(["']?[\w-]{8,}["']?)/g,
       (_whole, key: string, value: string) => key + stars(value),
     )
+    // A password with a slash or an at sign that nobody escaped is still one.
+    .replace(/(rediss?:\/\/)([^\s"']*)(?=@)/gi, (_whole, scheme: string, value: string) => scheme + stars(value))
+    .replace(queryOfEndpoint, (_whole, before: string, value: string) => before + stars(value))
     .replace(/(\/\/)([^\s/@]+)(?=@)/g, (_whole, slashes: string, value: string) => slashes + stars(value))
+
+/** The query of a store, and of URLs that the gateway itself asks: it may hold an API key. */
+const queryOfEndpoint = /((?:rediss?:\/\/|(?:endpoint|metadata_url|jwks_uri)["']?\s*:)[^?#]*?\?)([^\s"',}\]]+)/gi
 
 // A variable shows nothing.
 const stars = (value: string): string =>

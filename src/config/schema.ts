@@ -11,7 +11,7 @@ import {
 import { keyShape } from '../keys/options.ts'
 import { logSchema } from '../observe/options.ts'
 import { storeSchema } from '../store/options.ts'
-import { dpopSchema, tokenShape } from '../token/options.ts'
+import { proofSchema, tokenShape } from '../token/options.ts'
 import { upstreamSchema } from './entry-schema.ts'
 import { fields } from './fields.ts'
 
@@ -33,7 +33,7 @@ export const schema = z
     store: storeSchema,
     refusals: refusalsSchema,
     readiness: readinessSchema(fields),
-    dpop: dpopSchema,
+    dpop: proofSchema(fields.duration),
     forward_auth: forwardAuthSchema,
     log: logSchema,
     request_id: requestIdSchema,

@@ -29,7 +29,12 @@ export const validate = (tree: Tree, report: Report): FileInput | undefined => {
       const on = placeOf(issue).key ? 'key' : 'value'
       for (const { at, message } of describe(issue, tree, report)) report.problem(at, message, on)
     }
-    for (const issue of issues) for (const at of offenders(issue)) remove(tree.data, at, removed)
+    const gone = new Set<string>()
+    for (const at of issues.flatMap(offenders)) {
+      // What lay in something that is out already is out with it: climbing on would take what is good.
+      if (at.some((_, index) => gone.has(idOf(at.slice(0, index + 1))))) continue
+      gone.add(idOf(remove(tree.data, at, removed)))
+    }
   }
 }
 
@@ -49,8 +54,8 @@ const knownKeys: z.core.$ZodErrorMap = (issue) => {
 const isAftermath = (issue: Issue, removed: ReadonlySet<string>): boolean => {
   const { path } = placeOf(issue)
   if (issue.code === 'unrecognized_keys') return false
-  if (removed.has(JSON.stringify(path))) return true
-  const inside = JSON.stringify(path).slice(0, -1)
+  if (removed.has(idOf(path))) return true
+  const inside = idOf(path).slice(0, -1)
   return issue.code === 'custom' && [...removed].some((id) => id.startsWith(path.length > 0 ? `${inside},` : inside))
 }
 
@@ -73,7 +78,7 @@ const placeOf = (issue: Issue): { readonly path: Path; readonly key: boolean } =
 
 /** Text from the environment stands for a number or a boolean where one is due; tried once. */
 const convert = (tree: Tree, path: Path, converted: Set<string>): boolean => {
-  const id = JSON.stringify(path)
+  const id = idOf(path)
   const text = lookup(tree.data, path)
   if (typeof text !== 'string' || converted.has(id) || !tree.isExpanded(path)) return false
   converted.add(id)
@@ -96,7 +101,25 @@ const describe = (issue: Issue, tree: Tree, report: Report): readonly { at: Path
       return { at, message: `unknown key \`${report.quote(at, 'key')}\`${hint}` }
     })
   }
-  return [{ at: path, message: `${labelOf(path, report)} ${predicate(issue, lookup(tree.data, path), key)}` }]
+  const value = lookup(tree.data, path)
+  const message = `${labelOf(path, report)} ${predicate(issue, value, key)}`
+  return [{ at: path, message: `${message}${valueHint(issue, path, value, report)}` }]
+}
+
+/** What the value was most likely meant to be. Nothing of a value from the environment is told. */
+const valueHint = (issue: Issue, path: Path, value: unknown, report: Report): string => {
+  if (issue.code === 'invalid_value' && typeof value === 'string' && !report.isExpanded(path)) {
+    // Names of algorithms are all alike: the nearest one is seldom the one that is wanted.
+    const words = issue.values.map(String).filter((word) => /^[a-z]/.test(word))
+    const near = nearest(value, words)
+    return near === undefined ? '' : `; did you mean \`${near}\`?`
+  }
+  if (path.at(-2) === 'claims' && isMap(value)) {
+    const [inner = ''] = Object.keys(value)
+    const names = [path, [...path, inner]].map((each) => report.quote(each, 'key'))
+    return inner === '' ? '' : `; a claim inside another is named by its path: \`${names.join('.')}\``
+  }
+  return ''
 }
 
 /** The key that a person would name: the last one that is no index. */
@@ -152,18 +175,24 @@ const lookup = (data: unknown, path: Path): unknown => {
   return value
 }
 
-/** Takes out what stands there; when that is needed (or a member of a list), what stands around it. */
-const remove = (data: unknown, path: Path, removed: Set<string>): void => {
-  const id = JSON.stringify(path)
+/**
+ * Takes out what stands there; when that is needed (or a member of a list), what stands around it.
+ *
+ * @returns where something was taken out
+ */
+const remove = (data: unknown, path: Path, removed: Set<string>): Path => {
   const parent = lookup(data, path.slice(0, -1))
   const last = path.at(-1)
   const isThere = isMap(parent) && typeof last === 'string' && Object.hasOwn(parent, last)
-  removed.add(id)
-  if (isThere && path.length > 0) {
+  removed.add(idOf(path))
+  if (isThere) {
     delete parent[last]
-    return
+    return path
   }
+  if (path.length > 1) return remove(data, path.slice(0, -1), removed)
   // `issuers` and `upstreams`: empty, so that the rest can be looked at.
-  if (path.length === 1 && isMap(parent) && typeof last === 'string') parent[last] = Object.create(null)
-  else if (path.length > 0) remove(data, path.slice(0, -1), removed)
+  if (isMap(parent) && typeof last === 'string') parent[last] = Object.create(null)
+  return path
 }
+
+const idOf = (path: Path): string => JSON.stringify(path)

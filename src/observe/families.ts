@@ -97,6 +97,30 @@ export const metricFamilies = [
     help: 'Tokens that named a key the issuer does not publish: a rotation or an attack.',
   },
   {
+    name: 'audgate_introspections_total',
+    type: 'counter',
+    labels: ['issuer', 'result'],
+    help: 'Opaque tokens asked about: active, inactive, cached (an earlier answer), or why there was no answer.',
+  },
+  {
+    name: 'audgate_store_operations_total',
+    type: 'counter',
+    labels: ['op', 'result'],
+    help: 'Operations on the store: ok, timeout, error (an error answer or a broken connection), skipped (no connection, or the last ones timed out), full.',
+  },
+  {
+    name: 'audgate_store_degraded_total',
+    type: 'counter',
+    labels: ['op', 'policy'],
+    help: 'Decisions made without the store: replay is refused (closed), introspection asks the issuer (miss).',
+  },
+  {
+    name: 'audgate_tls_certificate_not_after_timestamp_seconds',
+    type: 'gauge',
+    labels: ['name'],
+    help: 'When a certificate of the gateway ends; listen is that of the public listener.',
+  },
+  {
     name: 'audgate_ready',
     type: 'gauge',
     labels: [],

@@ -21,6 +21,7 @@ interface IssuerCells {
   readonly states: readonly Cell[]
   readonly unknownKid: Cell
   readonly validations: Map<string, Cell>
+  readonly introspections: Map<string, Cell>
 }
 
 /**
@@ -39,6 +40,7 @@ export const createIssuerMetrics = (issuers: readonly string[], now: () => numbe
   const unknownKid = createCells()
   const validations = createCells()
   const cache = createCells()
+  const introspections = createCells()
   const hit = cache.add({ result: 'hit' })
   const miss = cache.add({ result: 'miss' })
 
@@ -49,6 +51,7 @@ export const createIssuerMetrics = (issuers: readonly string[], now: () => numbe
     states: STATES.map((state) => states.add({ issuer, state }, state === 'cold' ? 1 : 0)),
     unknownKid: unknownKid.add({ issuer }),
     validations: new Map(),
+    introspections: new Map(),
   })
   const known: ReadonlyMap<string, IssuerCells> = new Map(issuers.map((name) => [name, newIssuer(name)]))
   const unknownValidations = new Map<string, Cell>()
@@ -98,5 +101,29 @@ export const createIssuerMetrics = (issuers: readonly string[], now: () => numbe
     },
   }
 
-  return { keyEvents, tokenEvents, fetches, keys, lastSuccess, states, unknownKid, validations, cache }
+  /** `result` is a word of a closed set: it comes from our own code. */
+  const introspected = (issuer: string, result: string): void => {
+    const cells = known.get(issuer)
+    if (cells === undefined) return
+    let counted = cells.introspections.get(result)
+    if (counted === undefined) {
+      counted = introspections.add({ issuer, result })
+      cells.introspections.set(result, counted)
+    }
+    counted.value++
+  }
+
+  return {
+    keyEvents,
+    tokenEvents,
+    introspected,
+    introspections,
+    fetches,
+    keys,
+    lastSuccess,
+    states,
+    unknownKid,
+    validations,
+    cache,
+  }
 }

@@ -5,6 +5,7 @@ import { createIssuerMetrics } from './issuer-metrics.ts'
 import type { RecordSink } from './record.ts'
 import { createRequestMetrics } from './request-metrics.ts'
 import { type CellFamily, createCells, type HistogramFamily, type Labels } from './series.ts'
+import { createStoreMetrics } from './store-metrics.ts'
 
 /** What the composition root feeds and what the admin listener reads. */
 export interface Metrics {
@@ -14,6 +15,8 @@ export interface Metrics {
   closed(): void
   readonly keyEvents: ReturnType<typeof createIssuerMetrics>['keyEvents']
   readonly tokenEvents: ReturnType<typeof createIssuerMetrics>['tokenEvents']
+  readonly introspected: ReturnType<typeof createIssuerMetrics>['introspected']
+  readonly store: ReturnType<typeof createStoreMetrics>
   setReady(ready: boolean): void
   setDraining(draining: boolean): void
   /** The Prometheus text format, {@link metricFamilies} and prom-client's process metrics. */
@@ -29,6 +32,8 @@ export interface MetricsOptions {
   readonly configHash: string
   /** Config names; the only values the label `issuer` takes, besides `_unknown`. */
   readonly issuers: readonly string[]
+  /** When each certificate of the gateway ends, in seconds since the epoch, by its name. */
+  readonly certificates: Readonly<Record<string, number>>
   /** Seconds since the epoch. */
   readonly now: () => number
 }
@@ -37,14 +42,24 @@ export interface MetricsOptions {
  * Makes the metrics of one gateway: our own, and prom-client's of the process in a registry that nobody else has. The number of series is bounded by the config and by
  * closed sets, whatever strangers send (TC-8).
  */
-export const createMetrics = ({ version, node, configHash, issuers, now }: MetricsOptions): Metrics => {
+export const createMetrics = ({
+  version,
+  node,
+  configHash,
+  issuers,
+  certificates: ends,
+  now,
+}: MetricsOptions): Metrics => {
   const request = createRequestMetrics()
   const issuer = createIssuerMetrics(issuers, now)
+  const store = createStoreMetrics()
   const single = (value: number, labels: Labels = {}): CellFamily => {
     const family = createCells()
     family.add(labels, value)
     return family
   }
+  const certificates = createCells()
+  for (const [name, notAfter] of Object.entries(ends)) certificates.add({ name }, notAfter)
   const open = single(0)
   const ready = single(0)
   const draining = single(0)
@@ -64,6 +79,10 @@ export const createMetrics = ({ version, node, configHash, issuers, now }: Metri
     audgate_jwks_last_success_timestamp_seconds: issuer.lastSuccess,
     audgate_jwks_state: issuer.states,
     audgate_jwks_unknown_kid_total: issuer.unknownKid,
+    audgate_introspections_total: issuer.introspections,
+    audgate_store_operations_total: store.operations,
+    audgate_store_degraded_total: store.degradations,
+    audgate_tls_certificate_not_after_timestamp_seconds: certificates,
     audgate_ready: ready,
     audgate_draining: draining,
     audgate_config_last_reload_successful: single(1),
@@ -87,6 +106,8 @@ export const createMetrics = ({ version, node, configHash, issuers, now }: Metri
     closed: () => add(open, -1),
     keyEvents: issuer.keyEvents,
     tokenEvents: issuer.tokenEvents,
+    introspected: issuer.introspected,
+    store,
     setReady: (value) => set(ready, value ? 1 : 0),
     setDraining: (value) => set(draining, value ? 1 : 0),
     expose: async () => {

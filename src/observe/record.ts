@@ -1,3 +1,4 @@
+import type { Scheme } from '../decision/credentials.ts'
 import type { Delivery } from '../decision/delivery.ts'
 import type { Refusal } from '../decision/refusal.ts'
 import type { Resource, Route } from '../decision/resource.ts'
@@ -12,6 +13,8 @@ export interface RequestRecord {
   path: string
   resource: Resource | undefined
   route: Route | undefined
+  /** The authentication scheme that was used. */
+  scheme: Scheme | undefined
   /** 0 until a status was sent. */
   status: number
   decision: 'allow' | 'deny'
@@ -47,6 +50,7 @@ export const newRecord = (method: string, startedAt: number): RequestRecord => (
   path: '',
   resource: undefined,
   route: undefined,
+  scheme: undefined,
   status: 0,
   decision: 'deny',
   refusal: undefined,

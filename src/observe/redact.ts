@@ -4,8 +4,8 @@ const REDACTED = '[redacted]'
 const secretName = /^(?:client_?)?(?:secret|password|passphrase|private_?key)$/i
 /** Members of a JWK that are private (RFC 7518 section 6) or are the key itself (`k`). */
 const privateMembers: ReadonlySet<string> = new Set(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'])
-/** URLs that the gateway itself fetches: their query may hold an API key. An indicator's query is part of its name. */
-const fetched: ReadonlySet<string> = new Set(['url', 'metadataUrl', 'jwksUri'])
+/** Endpoints that the gateway itself asks: their query may hold an API key. An indicator's query is part of its name. */
+const fetched: ReadonlySet<string> = new Set(['url', 'metadataUrl', 'jwksUri', 'endpoint'])
 const query = /\?.*$/s
 const userinfo = /^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i
 const privatePem = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/

@@ -6,6 +6,9 @@ import type { Issuer } from '../../src/config/config.ts'
 import type { KeyOptions } from '../../src/keys/options.ts'
 import { json, silence, startKeyServer, status } from '../keys/key-server.ts'
 import { publicJwk } from '../keys/test-keys.ts'
+import { temporaryFile } from '../support/audgate-process.ts'
+import { freePort } from '../support/free-port.ts'
+import { raw, startIntrospectionServer } from '../support/introspection-server.ts'
 
 const key = await publicJwk('ES256', { kid: '1' })
 
@@ -17,6 +20,9 @@ const issuer = (name: string, url: string, source: KeyOptions['source'] = { kind
     algorithms: ['ES256'],
     clockToleranceSeconds: 30,
     claims: { scope: undefined, clientId: undefined },
+    maxTokenAgeSeconds: undefined,
+    introspection: undefined,
+    decryption: undefined,
   },
   keys: {
     source,
@@ -28,6 +34,7 @@ const issuer = (name: string, url: string, source: KeyOptions['source'] = { kind
 })
 
 const configOf = (issuers: readonly Issuer[], origins: readonly string[] = []): Outside => ({
+  store: { kind: 'memory' },
   issuers,
   upstreams: origins.map((origin) => ({
     options: {
@@ -90,4 +97,37 @@ test('check --online names every issuer without keys and every upstream that ref
     `issuer silent: no keys: ${server.url('/silent')}: no complete answer in time`,
     `upstream ${gone.origin}: no TCP connection: ECONNREFUSED`,
   ])
+})
+
+test('--online: a store that does not answer is a fault, and its password is not shown', async () => {
+  const port = await freePort()
+  const url = `redis://:hunter2@127.0.0.1:${port}/0`
+  const store = { kind: 'redis', url, username: undefined, passwordFile: undefined, ca: undefined } as const
+  const faults = await checkOnline({ ...configOf([]), store })
+  assert.equal(faults.length, 1)
+  assert.match(faults[0] ?? '', new RegExp(`^store: .*127\\.0\\.0\\.1:${port}`))
+  assert.doesNotMatch(faults.join(), /hunter2/)
+})
+
+test('IN-8: --online asks about no token, and says that the credentials are refused', async (t) => {
+  const server = await startIntrospectionServer(t)
+  const asking = (url: string): Issuer => {
+    const { keys, ...rest } = issuer('main', 'https://as.test', { kind: 'jwks', jwks: { keys: [{ ...key }] } })
+    const introspection = {
+      endpoint: url,
+      clientId: 'gateway',
+      auth: 'client_secret_basic',
+      credentialFile: temporaryFile(t, 'secret', 'gateway-secret'),
+      response: 'json',
+      cacheMs: 0,
+    } as const
+    return { ...rest, keys, token: { ...rest.token, introspection } }
+  }
+  server.say({ active: false })
+  assert.deepEqual(await checkOnline(configOf([asking(server.url)])), [])
+  server.say(raw(401))
+  const faults = await checkOnline(configOf([asking(server.url)]))
+  assert.equal(faults.length, 1)
+  assert.match(faults[0] ?? '', /^issuer main: introspection: /)
+  assert.doesNotMatch(faults.join(), /gateway-secret/)
 })

@@ -37,7 +37,7 @@ test('routes: a table says where each resource is served and what each route nee
         '    GET /health                 public',
         '    DELETE /{id}                deny',
         '    /me                         scope orders:use',
-        '    GET /accounts/{account}/**  scope orders:use accounts:read, one of accounts:all admin, account_id = {account}, plan = "gold" | "platinum", level = 3, active = true',
+        '    GET /accounts/{account}/**  scope orders:use accounts:read, one of accounts:all admin, authorization_details of type payment with actions read and a location of https://api.example.com/orders, account_id = {account}, plan = "gold" | "platinum", level = 3, active = true, realm_access.roles = "clerk", acr urn:example:mfa or urn:example:otp, authenticated at most 300 s ago, bound to its sender',
         '    _otherwise                  scope orders:use',
         '',
       ].join('\n'),

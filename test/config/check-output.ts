@@ -9,6 +9,7 @@ export const goldenEnvironment = {
   LISTLIKE: '[orders:read]\nmode: observe',
   ORDERS: 'http://127.0.0.1:3000',
   PORT: '8080',
+  PROFILE: 'keyclock',
   RESOURCE: 'https://api.example.com/orders',
   SECRET: 'c4n4ry value',
   TRICKY: '${SECRET}',

@@ -1,28 +1,34 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
+import { noConditions } from '../../src/config/compile-rule.ts'
 import type { Config } from '../../src/config/config.ts'
 import { parseConfig } from '../../src/config/load.ts'
+import { temporaryFile } from '../support/audgate-process.ts'
+import { issue } from '../support/tls.ts'
 
-const compile = (text: string, env: Record<string, string> = {}): Config => {
-  const loaded = parseConfig(text, 'audgate.yaml', { env })
+const compile = (text: string, env: Record<string, string> = {}, file = 'audgate.yaml'): Config => {
+  const loaded = parseConfig(text, file, { env })
   assert.ok(loaded.ok, loaded.ok ? '' : loaded.problems.map(({ message }) => message).join('\n'))
   return loaded.config
 }
 
-const full = compile(readFileSync(resolve(import.meta.dirname, '../golden/config/good-full.yaml'), 'utf8'))
+const fullFile = resolve(import.meta.dirname, '../golden/config/good-full.yaml')
+const full = compile(readFileSync(fullFile, 'utf8'), {}, fullFile)
 const base = 'issuers: { main: https://auth.example.com/oidc }\nupstreams:\n'
 const shortest = compile(`${base}  http://127.0.0.1:3000: https://api.example.com/orders\n`)
 const orders = full.resources.all[0]
 
 test('the defaults are those of the contract', () => {
-  const { listen, admin, log, requestId, readiness, refusals, issuers, upstreams, dev } = shortest
+  const { listen, admin, log, requestId, readiness, refusals, dpop, store, issuers, upstreams, dev } = shortest
   assert.deepEqual(listen, {
     host: '0.0.0.0',
     port: 8080,
     trustedProxies: [],
     requireHttps: false,
+    tls: undefined,
     timeouts: { headerMs: 10_000, idleMs: 75_000, bodyIdleMs: 60_000, drainDelayMs: 0, drainMs: 30_000 },
     limits: { headerSize: 16_384, targetSize: 8_192, tokenSize: 8_192, bodySize: 0 },
   })
@@ -34,7 +40,13 @@ test('the defaults are those of the contract', () => {
     ],
   )
   assert.deepEqual([requestId, readiness], [{ header: 'X-Request-Id' }, { keys: 'all', maxWaitMs: 60_000 }])
-  assert.deepEqual([refusals, dev], [{ exposeReason: true }, undefined])
+  assert.deepEqual([refusals, dev, store], [{ exposeReason: true }, undefined, { kind: 'memory' }])
+  assert.deepEqual(dpop, {
+    ageMs: 60_000,
+    nonces: false,
+    algorithms: ['ES256', 'ES384', 'PS256', 'RS256', 'EdDSA', 'Ed25519'],
+    nonceSecret: undefined,
+  })
   assert.deepEqual(issuers[0], {
     name: 'main',
     issuer: 'https://auth.example.com/oidc',
@@ -43,6 +55,9 @@ test('the defaults are those of the contract', () => {
       algorithms: ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
       clockToleranceSeconds: 30,
       claims: { scope: undefined, clientId: undefined },
+      maxTokenAgeSeconds: undefined,
+      introspection: undefined,
+      decryption: undefined,
     },
     keys: {
       source: { kind: 'discovery' },
@@ -73,7 +88,7 @@ test('RI-4: an indicator is kept byte for byte, and accepted audiences follow it
 
 test('every kind of rule is compiled: scopes of the resource come first, on every route', () => {
   const rules = Object.fromEntries((orders?.all ?? []).map(({ key, rule }) => [key, rule]))
-  const token = (scopes: readonly string[]) => ({ kind: 'token', scopes, anyScope: [], claims: [] })
+  const token = (scopes: readonly string[]) => ({ ...noConditions, scopes })
   assert.deepEqual(rules['POST,PUT /{id}'], token(['orders:use', 'orders:write', 'orders:audit']))
   assert.deepEqual(rules['GET /health'], { kind: 'public' })
   assert.deepEqual(rules['DELETE /{id}'], { kind: 'deny' })
@@ -94,7 +109,12 @@ test('every kind of rule is compiled: scopes of the resource come first, on ever
       },
       { claim: 'level', oneOf: [{ kind: 'literal', value: 3 }] },
       { claim: 'active', oneOf: [{ kind: 'literal', value: true }] },
+      { claim: 'realm_access.roles', oneOf: [{ kind: 'literal', value: 'clerk' }] },
     ],
+    authorizationDetails: { type: 'payment', actions: ['read'], locations: ['https://api.example.com/orders'] },
+    acr: ['urn:example:mfa', 'urn:example:otp'],
+    maxAgeSeconds: 300,
+    senderConstrained: true,
   })
 })
 
@@ -108,7 +128,7 @@ test('without `otherwise`, what no route matches is denied; without `routes`, `s
     index: 0,
     key: '_default',
     methods: undefined,
-    rule: { kind: 'token', scopes: ['x', 'y'], anyScope: [], claims: [] },
+    rule: { ...noConditions, scopes: ['x', 'y'] },
   })
 })
 
@@ -146,6 +166,8 @@ test('PR-4, PR-9: metadata carries the indicator as written and the issuers that
     authorization_servers: ['https://auth.example.com/oidc', 'https://partner.example.net'],
     scopes_supported: ['orders:read'],
     bearer_methods_supported: ['header'],
+    dpop_signing_alg_values_supported: ['ES256', 'EdDSA'],
+    authorization_details_types_supported: ['payment'],
     resource_name: 'Orders',
     resource_documentation: 'https://docs.example.com',
   })
@@ -193,4 +215,140 @@ test('the dev block is compiled to maps', () => {
     roles: [],
     redirectUris: ['http://127.0.0.1:4455/cb'],
   })
+})
+
+test('the full file says how opaque tokens are asked about, and with what proofs are checked', () => {
+  assert.deepEqual(full.issuers[0]?.token.introspection, {
+    endpoint: 'https://auth.example.com/introspect',
+    clientId: 'gateway',
+    auth: 'client_secret_post',
+    credentialFile: resolve(fullFile, '../good-shortest.yaml'),
+    response: 'jwt',
+    cacheMs: 10_000,
+  })
+  assert.equal(full.issuers[0]?.token.maxTokenAgeSeconds, 8 * 3600)
+  assert.deepEqual(full.dpop, {
+    ageMs: 30_000,
+    nonces: true,
+    algorithms: ['ES256', 'EdDSA'],
+    nonceSecret: undefined,
+  })
+  assert.deepEqual(full.store, {
+    kind: 'redis',
+    url: 'rediss://redis.internal:6380/2',
+    username: 'audgate',
+    passwordFile: undefined,
+    ca: undefined,
+  })
+})
+
+test('`sender_constrained` of a resource holds on every route that needs a token', () => {
+  const { resources } = compile(
+    `${base}  http://127.0.0.1:3000: { resource: https://a.example.com, sender_constrained: true, ` +
+      'routes: { GET /: a, GET /b: { scopes: b }, GET /c: public } }\n' +
+      '  http://127.0.0.1:3001: { resource: https://b.example.com, sender_constrained: true }\n' +
+      '  http://127.0.0.1:3002: https://c.example.com\n',
+  )
+  const bound = resources.all.map(({ all }) => all.map(({ rule }) => rule.kind === 'token' && rule.senderConstrained))
+  assert.deepEqual(bound, [[true, true, false, false], [true], [false]])
+})
+
+test('PR-8: the metadata says that DPoP is required where every route that takes a token needs it', () => {
+  const required = (entry: string): unknown => {
+    const { resources } = compile(`${base}  http://127.0.0.1:3000: { resource: https://a.example.com/x, ${entry} }\n`)
+    return JSON.parse(resources.all[0]?.metadata?.document ?? '{}').dpop_bound_access_tokens_required
+  }
+  assert.equal(required('sender_constrained: true'), true)
+  assert.equal(required('routes: { GET /: { sender_constrained: true }, GET /b: public }'), true)
+  assert.equal(required('routes: { GET /: { sender_constrained: true }, GET /b: authenticated }'), undefined)
+  assert.equal(required('routes: { GET /: public }'), undefined)
+  assert.equal(required('scopes: a'), undefined)
+})
+
+test('DP-7: the origin of a resource is that of `at` or of the indicator, and of neither for a bare path', () => {
+  const origin = (entry: string): string | undefined =>
+    compile(`${base}  http://127.0.0.1:3000: ${entry}\n`).resources.all[0]?.origin
+  const cases: readonly (readonly [string, string | undefined])[] = [
+    ['https://API.example.com:443/orders', 'https://api.example.com'],
+    ['http://127.0.0.1:8080/orders', 'http://127.0.0.1:8080'],
+    ['http://127.0.0.1:80/orders', 'http://127.0.0.1'],
+    ['https://api.example.com./orders', 'https://api.example.com'],
+    ['{ resource: https://api.example.com/orders, at: /orders }', undefined],
+    ['{ resource: "urn:example:a", at: https://Front.example.com:8443/a }', 'https://front.example.com:8443'],
+    ['{ resource: "urn:example:a", at: /a }', undefined],
+  ]
+  for (const [entry, expected] of cases) assert.equal(origin(entry), expected, entry)
+})
+
+/** A config with these files beside it, under these names. */
+const besideFiles = (t: TestContext, text: (of: (name: string) => string) => string, files: Record<string, string>) => {
+  const paths = new Map(Object.entries(files).map(([name, content]) => [name, temporaryFile(t, name, content)]))
+  return parseConfig(
+    text((name) => JSON.stringify(paths.get(name))),
+    'audgate.yaml',
+    { env: {} },
+  )
+}
+
+test('listen.tls: certificate and key are read and belong together; nothing warns of plain http', (t) => {
+  const gateway = issue('gateway.test')
+  const files = {
+    'tls.crt': gateway.cert,
+    'tls.key': gateway.key,
+    'other.key': issue('other').key,
+    'ca.crt': gateway.cert,
+  }
+  const yaml = (key: string) => (of: (name: string) => string) =>
+    `listen: { address: 0.0.0.0:8443, tls: { certificate: ${of('tls.crt')}, key: ${of(key)}, ` +
+    `client_certificates: request, client_ca: ${of('ca.crt')} } }\n${base}  http://127.0.0.1:3000: https://a.example.com/x\n`
+  const good = besideFiles(t, yaml('tls.key'), files)
+  assert.ok(good.ok)
+  assert.deepEqual(good.config.listen.tls, {
+    certificate: gateway.cert,
+    key: gateway.key,
+    clientCertificates: 'request',
+    clientCa: gateway.cert,
+  })
+  assert.deepEqual(good.config.warnings, [])
+  const bad = besideFiles(t, yaml('other.key'), files)
+  assert.deepEqual(bad.ok ? [] : bad.problems.map(({ message }) => message), [
+    'this is not the private key of the certificate',
+  ])
+})
+
+test('listen.tls: a key that OpenSSL would refuse at the start is a problem of the config', (t) => {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 })
+  const short = issue('gateway.test', { keyOf: { privateKey } })
+  const bad = besideFiles(
+    t,
+    (of) =>
+      `listen: { address: 127.0.0.1:8443, tls: { certificate: ${of('tls.crt')}, key: ${of('tls.key')} } }\n` +
+      `${base}  http://127.0.0.1:3000: https://a.example.com/x\n`,
+    { 'tls.crt': short.cert, 'tls.key': short.key },
+  )
+  assert.deepEqual(bad.ok ? [] : bad.problems.map(({ message }) => message), [
+    'OpenSSL refuses this certificate with its key, which may be too short',
+  ])
+})
+
+test('dpop.nonce_secret_file: 32 bytes without the newline at its end', (t) => {
+  const yaml = (of: (name: string) => string) =>
+    `dpop: { nonces: true, nonce_secret_file: ${of('nonces')} }\n${base}  http://127.0.0.1:3000: https://a.example.com/x\n`
+  const good = besideFiles(t, yaml, { nonces: `${'s'.repeat(32)}\n` })
+  assert.ok(good.ok)
+  assert.equal(Buffer.from(good.config.dpop.nonceSecret ?? []).toString(), 's'.repeat(32))
+  assert.equal(besideFiles(t, yaml, { nonces: `${'s'.repeat(31)}\n` }).ok, false)
+})
+
+test('JO-4: a secret is as long as the hash without the newline at its end', (t) => {
+  const load = (secret: string) =>
+    besideFiles(
+      t,
+      (of) =>
+        `issuers: { main: { issuer: https://auth.example.com, keys: { secret_file: ${of('secret')} }, algorithms: [HS256] } }\n` +
+        'upstreams: {}\n',
+      { secret },
+    )
+  assert.equal(load(`${'s'.repeat(32)}\r\n`).ok, true)
+  assert.equal(load(`${'s'.repeat(31)}\n`).ok, false)
 })

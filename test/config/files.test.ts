@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
-import { caFault, jwksFault, jwksFileFault, pemFault } from '../../src/config/files.ts'
+import {
+  caFault,
+  certificateFault,
+  decryptionSetFault,
+  jwksFault,
+  jwksFileFault,
+  pemFault,
+  privateKeyFault,
+  signingKeyFault,
+} from '../../src/config/files.ts'
+import { issue } from '../support/tls.ts'
 
 const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const publicPem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
@@ -48,4 +58,65 @@ test('a jwks_file that is no JSON says so, without its content', () => {
   assert.equal(jwksFileFault(Buffer.from('{"keys": canary')), 'is not JSON')
   assert.equal(jwksFileFault(Buffer.from([0xff])), 'is not JSON')
   assert.equal(jwksFileFault(Buffer.from(JSON.stringify({ keys: [publicJwk] }))), undefined)
+})
+
+const leaf = issue('gateway.test')
+const bytesOf = (value: unknown): Uint8Array =>
+  new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value))
+
+test('listen.tls: a certificate chain and a private key, and each only as itself', () => {
+  assert.equal(certificateFault(leaf.cert), undefined)
+  assert.equal(certificateFault(leaf.cert + issue('ca').cert), undefined)
+  assert.equal(certificateFault(leaf.key), 'holds no certificate in PEM form')
+  assert.equal(certificateFault(leaf.cert.replace(/MII./, 'AAAA')), 'holds something that is no certificate')
+  assert.equal(privateKeyFault(leaf.key), undefined)
+  assert.match(privateKeyFault(leaf.cert) ?? '', /^holds no private key/)
+})
+
+test('introspection: the key of private_key_jwt is a JWK or PEM with its private part', () => {
+  assert.equal(signingKeyFault(bytesOf(privatePem)), undefined)
+  assert.equal(signingKeyFault(bytesOf(privateJwk)), undefined)
+  for (const wrong of [publicPem, publicJwk, 'hello', '{}', '']) {
+    assert.match(signingKeyFault(bytesOf(wrong)) ?? '', /^holds no private key/, String(wrong))
+  }
+})
+
+test('introspection: a key that no signature of the list can be made with is no good', () => {
+  const weak = [
+    generateKeyPairSync('x25519').privateKey,
+    generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).privateKey,
+    generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey,
+  ]
+  for (const key of weak) {
+    const pem = String(key.export({ type: 'pkcs8', format: 'pem' }))
+    assert.match(signingKeyFault(bytesOf(pem)) ?? '', /^holds a key that signs with none of /)
+  }
+})
+
+test('decryption: the set must hold a private or a shared key that could open a token', () => {
+  const octets = (length: number) => ({ kty: 'oct', k: Buffer.alloc(length, 7).toString('base64url') })
+  const okp = (type: 'x25519' | 'ed25519') =>
+    (type === 'x25519' ? generateKeyPairSync(type) : generateKeyPairSync(type)).privateKey.export({ format: 'jwk' })
+  const useless = [publicJwk, octets(6), okp('ed25519'), { ...privateJwk, use: 'sig' }, { kty: 'EC' }, 'x', null]
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' })
+  for (const key of [
+    privateJwk,
+    { ...privateJwk, use: 'enc' },
+    rsa,
+    okp('x25519'),
+    octets(16),
+    octets(32),
+    octets(64),
+  ]) {
+    assert.equal(decryptionSetFault(bytesOf({ keys: [...useless, key] })), undefined)
+  }
+  for (const keys of [[], ...useless.map((key) => [key])]) {
+    assert.equal(
+      decryptionSetFault(bytesOf({ keys })),
+      'holds no private key that could open a token',
+      JSON.stringify(keys).slice(0, 60),
+    )
+  }
+  assert.equal(decryptionSetFault(bytesOf(privateJwk)), 'holds no JWK set: {"keys": […]}')
+  assert.equal(decryptionSetFault(bytesOf('hello')), 'is not JSON')
 })

@@ -2,7 +2,18 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { nearest } from '../../src/config/nearest.ts'
 
-const known = ['listen', 'admin', 'issuers', 'upstreams', 'scopes', 'any_scope', 'log', 'at']
+const known = [
+  'client_id',
+  'client_secret_file',
+  'listen',
+  'admin',
+  'issuers',
+  'upstreams',
+  'scopes',
+  'any_scope',
+  'log',
+  'at',
+]
 
 for (const [word, expected] of [
   ['lissen', 'listen'],
@@ -12,6 +23,8 @@ for (const [word, expected] of [
   ['any-scope', 'any_scope'],
   ['isuers', 'issuers'],
   ['sc\u043epes', 'scopes'],
+  ['client_secret', 'client_secret_file'],
+  ['Client-Secret', 'client_secret_file'],
   ['audience', undefined],
   ['x', undefined],
   ['lo', 'log'],

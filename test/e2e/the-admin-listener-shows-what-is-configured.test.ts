@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { temporaryFile } from '../support/audgate-process.ts'
+import { createDecryptionJwk } from '../support/encryption-keys.ts'
 import { eventually } from '../support/eventually.ts'
 import { startGateway } from '../support/gateway.ts'
 import { loggedRequests } from '../support/logged.ts'
-import { startOrders } from '../support/orders.ts'
+import { liveKey, startOrders } from '../support/orders.ts'
 
 test('contract section 6: /routes, /issuers and /config say what is served, whose tokens count and what is configured', async (t) => {
   const stage = await startOrders(t, { routes: { 'GET /': 'orders:read', 'GET /health': 'public' } })
@@ -17,10 +20,31 @@ test('contract section 6: /routes, /issuers and /config say what is served, whos
   ])
   assert.equal(resources[0].upstream, stage.upstream.url)
   const [issuer] = await ask('/issuers')
-  assert.deepEqual([issuer.name, issuer.state, issuer.keys], ['main', 'fresh', 1])
+  assert.deepEqual([issuer.name, issuer.state, issuer.keys, issuer.decryption], ['main', 'fresh', 1, undefined])
   const config = await ask('/config')
   assert.equal(config.upstreams[0].origin, stage.upstream.url)
   assert.equal(config.issuers[0].issuer, 'https://as.test/oidc')
+})
+
+test('AT-15: /issuers says how many decryption keys there are, and what is wrong with their file', async (t) => {
+  const file = temporaryFile(t, 'private.json', JSON.stringify({ keys: [createDecryptionJwk('P-256')] }))
+  const key = JSON.stringify(liveKey.jwk)
+  const gateway = await startGateway(
+    t,
+    `issuers: { main: { issuer: https://as.test, keys: { jwks: { keys: [${key}] } }, decryption: { jwks_file: ${file} } } }\nupstreams: {}\n`,
+  )
+  const ask = async () => {
+    const [issuer] = JSON.parse(await (await fetch(`http://127.0.0.1:${gateway.adminPort}/issuers`)).text())
+    return issuer.decryption
+  }
+  await eventually('the key is there', async () => (await ask()).keys === 1)
+  assert.deepEqual(await ask(), { keys: 1 })
+  writeFileSync(file, 'broken canary')
+  await gateway.gateway.reloadKeys()
+  const { keys, lastError } = await ask()
+  assert.equal(keys, 1)
+  assert.match(lastError, /private\.json/)
+  assert.doesNotMatch(lastError, /canary/)
 })
 
 test('BR-26: the query of a key URL, which may hold an API key, is in no admin answer and no log line', async (t) => {

@@ -14,6 +14,7 @@ const create = () =>
     node: 'v26.0.0',
     configHash: 'abcdef012345',
     issuers: ['main', 'partner'],
+    certificates: { listen: 4_102_444_800 },
     now: () => 1_800_000_000,
   })
 type Metrics = ReturnType<typeof create>
@@ -250,6 +251,7 @@ const busy = (): Metrics => {
   metrics.record(record({ refusal: refusals.upstream_timeout, status: 504 }))
   metrics.tokenEvents.validated('main', 'none')
   metrics.keyEvents.fetched('main', 'ok')
+  metrics.introspected('main', 'active')
   return metrics
 }
 
@@ -291,9 +293,32 @@ test('promtool finds no fault in the exposition of our own metrics', async (t) =
 })
 
 test('a client that left before anything was decided counts as a request, and as no decision', async () => {
-  const metrics = createMetrics({ version: '1', node: 'v26', configHash: 'x', issuers: [], now: () => 1 })
+  const metrics = createMetrics({
+    version: '1',
+    node: 'v26',
+    configHash: 'x',
+    issuers: [],
+    certificates: {},
+    now: () => 1,
+  })
   metrics.record(record({ decision: 'deny', refusal: undefined, status: 0, delivery: 'broken', brokenBy: 'client' }))
   const text = await metrics.expose()
   assert.match(text, /^audgate_requests_total\{.*code="_other"\} 1$/m)
   assert.doesNotMatch(text, /^audgate_decisions_total\{/m)
+})
+
+test('Contract section 7: introspections are counted by issuer and result, and strangers add no series', async () => {
+  const metrics = create()
+  metrics.introspected('main', 'active')
+  metrics.introspected('main', 'active')
+  metrics.introspected('main', 'busy')
+  metrics.introspected('nobody', 'active')
+  assert.deepEqual(await series(metrics, 'audgate_introspections_total'), [
+    'audgate_introspections_total{issuer="main",result="active"} 2',
+    'audgate_introspections_total{issuer="main",result="busy"} 1',
+  ])
+})
+
+test('Contract section 7: when the certificate of the listener ends is a gauge', async () => {
+  await has(create(), 'audgate_tls_certificate_not_after_timestamp_seconds{name="listen"} 4102444800')
 })

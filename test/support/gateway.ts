@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test'
 import type { Config } from '../../src/config/config.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import { createGateway, type Gateway } from '../../src/gateway.ts'
-import { systemClock } from '../../src/keys/clock.ts'
+import { type Clock, systemClock } from '../../src/keys/clock.ts'
 
 /** A gateway on ephemeral ports, in this process, closed with the test. */
 export interface TestGateway {
@@ -35,12 +35,13 @@ export const startGateway = async (
   t: TestContext,
   yaml: string,
   listen: Readonly<Record<string, unknown>> = {},
+  clock: Clock = systemClock,
 ): Promise<TestGateway> => {
   const head = `listen: ${JSON.stringify({ address: '127.0.0.1:0', ...listen })}\nadmin: 127.0.0.1:0\n`
   const config = configOf(head + yaml)
   const folder = mkdtempSync(join(tmpdir(), 'audgate-log-'))
   const file = join(folder, 'log.jsonl')
-  const created = createGateway(config, { logTarget: file, clock: systemClock })
+  const created = createGateway(config, { logTarget: file, clock })
   let closing: Promise<number> | undefined
   // A test may close it before its end does.
   const close = (delayMs: number): Promise<number> => {
