@@ -2,6 +2,8 @@ import {
   createPrivateKey,
   createPublicKey,
   createSecretKey,
+  diffieHellman,
+  generateKeyPairSync,
   type JsonWebKey,
   type KeyObject,
   privateDecrypt,
@@ -128,12 +130,26 @@ const readPrivate = ({ kty, crv, n, e, d, p, q, dp, dq, qi, x, y }: Members): Re
     const members = Object.entries(kty === 'RSA' ? { kty, n, e, d, p, q, dp, dq, qi } : { kty, crv, d, x, y })
     const jwk: JsonWebKey = Object.fromEntries(members.filter(([, value]) => value !== undefined))
     const key = createPrivateKey({ key: jwk, format: 'jwk' })
-    // Node checks that an EC or X25519 key is a point on its curve and the one that belongs to `d`.
-    const fault = kty === 'RSA' ? rsaFault(key) : undefined
+    const fault = kty === 'RSA' ? rsaFault(key) : agreementFault(key, { kty, crv, x, y } as JsonWebKey)
     return fault === undefined ? { ok: true, value: key } : drop(fault)
   } catch {
-    return drop('its values are missing, out of range, not on the curve, or do not belong together')
+    return drop(outOfRange)
   }
+}
+
+const outOfRange = 'its values are missing, out of range, not on the curve, or do not belong together'
+
+/**
+ * Whether the public part is the one of `d`, by agreeing with a third key from both ends: Node 26 looks at that itself,
+ * Node 24 does not. Throws for a point that is not on the curve.
+ */
+const agreementFault = (key: KeyObject, jwk: JsonWebKey): string | undefined => {
+  const publicKey = createPublicKey({ key: jwk, format: 'jwk' })
+  const { namedCurve } = key.asymmetricKeyDetails ?? {}
+  const probe = namedCurve === undefined ? generateKeyPairSync('x25519') : generateKeyPairSync('ec', { namedCurve })
+  const ours = diffieHellman({ privateKey: key, publicKey: probe.publicKey })
+  const theirs = diffieHellman({ privateKey: probe.privateKey, publicKey })
+  return ours.equals(theirs) ? undefined : outOfRange
 }
 
 const rsaFault = (key: KeyObject): string | undefined => {
