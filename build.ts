@@ -8,6 +8,9 @@ await build({
   platform: 'node',
   format: 'esm',
   target: 'node24',
+  // What is read at every start. Names stay, for stack traces.
+  minifyWhitespace: true,
+  minifySyntax: true,
   sourcemap: 'linked',
   sourcesContent: false,
   legalComments: 'linked',
