@@ -81,22 +81,44 @@ const problemAt = (file: string, text: string, lines: LineCounter, offset: numbe
  * URL. As many characters remain, so the caret still points at the right one.
  */
 const mask = (source: string): string =>
-  source
-    .replace(
-      /((?:secret|password|passphrase)["']?\s*:\s*)("[^"]*"?|'[^']*'?|[^\s,{}[\]#]+)/gi,
-      (_whole, key: string, value: string) => key + stars(value),
-    )
+  maskNamed(source)
     .replace(
       /((?<![\w/])["']?(?:d|p|q|dp|dq|qi|k)["']?\s*:\s*)(["']?[\w-]{8,}["']?)/g,
       (_whole, key: string, value: string) => key + stars(value),
     )
-    // A password with a slash or an at sign that nobody escaped is still one.
-    .replace(/(rediss?:\/\/)([^\s"']*)(?=@)/gi, (_whole, scheme: string, value: string) => scheme + stars(value))
+    // A password with a slash, a space or an at sign that nobody escaped is still one.
+    .replace(/(rediss?:\/\/)(.*)(?=@)/gi, (_whole, scheme: string, value: string) => scheme + stars(value))
+    .replace(/(rediss?:\/\/)(:[^@]+)$/gi, (_whole, scheme: string, value: string) => scheme + stars(value))
     .replace(queryOfEndpoint, (_whole, before: string, value: string) => before + stars(value))
-    .replace(/(\/\/)([^\s/@]+)(?=@)/g, (_whole, slashes: string, value: string) => slashes + stars(value))
+    .replace(queryOfLine, (_whole, before: string, value: string) => before + stars(value))
+    .replace(/(\/\/)([^\s"']+)(?=@)/g, (_whole, slashes: string, value: string) => slashes + stars(value))
+
+/** Hides the values of keys that say that they are secret. A plain one ends at a comma or a brace only inside braces. */
+const maskNamed = (source: string): string => {
+  let shown = ''
+  let at = 0
+  for (const key of source.matchAll(/(?:secret|password|passphrase)["']?\s*:\s*/gi)) {
+    const from = key.index + key[0].length
+    if (from < at) continue
+    const inBraces = /[{[]/.test(source.slice(0, key.index))
+    const pattern = inBraces ? valueInBraces : value
+    pattern.lastIndex = from
+    const found = pattern.exec(source)?.[0] ?? ''
+    shown += source.slice(at, from) + stars(found)
+    at = from + found.length
+  }
+  return shown + source.slice(at)
+}
+
+const quoted = `"[^"\\\\]*"(?=\\s*(?:[,}\\]#]|$))|'[^']*'(?=\\s*(?:[,}\\]#]|$))|\\$\\{[A-Za-z0-9_]+\\}`
+/** A map has keys of its own; a quoted text with escapes is hidden to the end of the line. */
+const value = new RegExp(`${quoted}|[^\\s{[].*`, 'y')
+const valueInBraces = new RegExp(`${quoted}|["'].*|[^\\s,{}[\\]"'](?:[^,{}[\\]]*[^\\s,{}[\\]])?`, 'y')
 
 /** The query of a store, and of URLs that the gateway itself asks: it may hold an API key. */
-const queryOfEndpoint = /((?:rediss?:\/\/|(?:endpoint|metadata_url|jwks_uri)["']?\s*:)[^?#]*?\?)([^\s"',}\]]+)/gi
+const queryOfEndpoint = /((?:rediss?:\/\/|(?:endpoint|metadata_url|jwks_uri)["']?\s*:\s*["']?)[^\s?#]*\?)(\S+)/gi
+/** Alone on a line, behind a key that is on another. */
+const queryOfLine = /^(\s*["']?https?:\/\/[^\s?#]*\?)(\S+)(?=\s*$)/
 
 // A variable shows nothing.
 const stars = (value: string): string =>

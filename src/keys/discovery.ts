@@ -55,7 +55,9 @@ export const searchMetadata = async (
     if (named.result !== 'http' && named.result !== 'parse') break
   }
   const missing = faults.find(({ absent }) => absent)
-  const nowhereElse = faults.every(({ absent, status = 0 }) => absent || (status >= 400 && status < 500))
+  const nowhereElse = faults.every(
+    ({ absent, status = 0 }) => absent || (isClientError(status) && !passing.has(status)),
+  )
   if (missing !== undefined && nowhereElse) return missing
   // A document that is there and wrong says more than the places where none is.
   const { absent: _, ...told }: Unnamed = faults.find(({ result }) => result !== 'http') ?? {
@@ -65,6 +67,11 @@ export const searchMetadata = async (
   }
   return told
 }
+
+const isClientError = (status: number): boolean => status >= 400 && status < 500
+
+/** Not now: these say nothing of what is there. */
+const passing: ReadonlySet<number> = new Set([408, 425, 429])
 
 /**
  * Finds an issuer's `jwks_uri` as {@link searchMetadata} does.

@@ -31,7 +31,8 @@ export const readRegularFile: ReadFile = async (file) => {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'failed'
     return broken(`cannot be read (${code})`)
   } finally {
-    await handle?.close()
+    // What was read is read: network file systems may find a fault only now.
+    await handle?.close().catch(() => undefined)
   }
 }
 

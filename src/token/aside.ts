@@ -16,7 +16,8 @@ export const createAside = (atMost: number): Aside => {
     run(work) {
       if (underWay >= atMost) return undefined
       underWay++
-      return work().finally(() => {
+      // Async, so that what throws at once has ended too.
+      return (async () => work())().finally(() => {
         underWay--
       })
     },

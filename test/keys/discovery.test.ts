@@ -338,3 +338,14 @@ for (const [name, answer] of [
     assert.deepEqual([source.state, await verdict(source, '1')], ['cold', 'keys_unavailable'])
   })
 }
+
+for (const code of [408, 425, 429, 500]) {
+  test(`AS-12: a place that answers ${code} may name keys, so the issuer is not one without keys`, async (t) => {
+    const { server, start } = await keyless(t)
+    server.set(insertedOidc, status(code))
+    const { source } = start()
+    await source.started
+    assert.equal(source.state, 'cold')
+    assert.equal(await verdict(source, '1'), 'keys_unavailable')
+  })
+}

@@ -25,6 +25,11 @@ test('no more than so much work is begun at a time, and each that ends makes roo
   assert.ok(third)
   ends[1]?.reject(new Error('failed'))
   await assert.rejects(second, /failed/)
+  const thrown = aside.run(() => {
+    throw new Error('at once')
+  })
+  assert.ok(thrown)
+  await assert.rejects(thrown, /at once/)
   assert.ok(aside.run(work))
   assert.equal(aside.run(work), undefined)
 })

@@ -31,11 +31,14 @@ export const createCredentialFile = (
   let flight: Promise<Credential | NoCredential> | undefined
 
   const read = async (): Promise<Credential | NoCredential> => {
-    const content = await contentOf(file, readFile)
-    if (!(content.ok && known?.ok && known.text === content.text)) known = content
-    readAt = now()
-    flight = undefined
-    return known
+    try {
+      const content = await contentOf(file, readFile)
+      if (!(content.ok && known?.ok && known.text === content.text)) known = content
+      readAt = now()
+      return known
+    } finally {
+      flight = undefined
+    }
   }
 
   return () => {

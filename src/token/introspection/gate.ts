@@ -25,13 +25,14 @@ export const pauseMs = 1000
 /**
  * A concurrency bound with a queue, and a circuit breaker, in one.
  *
- * @param longestWaitMs for one in the queue, of which the first to come is the first to enter
+ * @param longestWaitMs half of what a question may take; for one in the queue, of which the first to come is the first to enter
  */
 export const createGate = (longestWaitMs: number): Gate => {
   const waiting = new Set<(entered: Entered) => void>()
   let underWay = 0
   let failures = 0
   let shutUntil = 0
+  let answeredAt = Number.NEGATIVE_INFINITY
 
   const wait = (): Promise<Entered> =>
     new Promise((resolve) => {
@@ -57,8 +58,13 @@ export const createGate = (longestWaitMs: number): Gate => {
     },
     left(how, nowMs) {
       underWay--
-      if (how !== 'unknown') {
-        failures = how === 'answered' ? 0 : failures + 1
+      // Under a queue every call has waited: where none was answered for as long as one may take, that says enough.
+      const silent = nowMs - answeredAt > 2 * longestWaitMs
+      if (how === 'answered') {
+        failures = 0
+        answeredAt = nowMs
+      } else if (how === 'failed' || silent) {
+        failures++
         shutUntil = nowMs + pauseMs
       }
       if (failures >= mostFailures) return dismiss()

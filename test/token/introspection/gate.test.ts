@@ -62,8 +62,10 @@ test('IN-9: five failures in a row shut it for a second; then one call tries at 
   assert.deepEqual([gate.enter(2500), gate.enter(2500)], ['open', 'open'])
 })
 
-test('IN-9: what says nothing of the issuer neither shuts it nor opens it', () => {
+test('IN-9: what says nothing of the issuer neither shuts it nor opens it, while others are answered', () => {
   const gate = createGate(minute)
+  gate.enter(0)
+  gate.left('answered', 0)
   for (let count = 0; count < 4; count++) {
     gate.enter(0)
     gate.left('failed', 0)
@@ -78,6 +80,21 @@ test('IN-9: what says nothing of the issuer neither shuts it nor opens it', () =
   gate.enter(1000)
   gate.left('unknown', 1000)
   assert.equal(gate.enter(1000), 'open', 'the next one tries')
+})
+
+test('IN-9: an issuer that answers nobody is shut out, though everybody who asked it had waited', () => {
+  const gate = createGate(200)
+  gate.enter(0)
+  gate.left('answered', 0)
+  for (let count = 0; count < 10; count++) {
+    assert.equal(gate.enter(400), 'open')
+    gate.left('unknown', 400)
+  }
+  for (let count = 0; count < 5; count++) {
+    assert.equal(gate.enter(401), 'open')
+    gate.left('unknown', 401)
+  }
+  assert.equal(gate.enter(401), 'shut')
 })
 
 test('IN-9: when it shuts, or is closed, nobody waits any longer', async () => {
