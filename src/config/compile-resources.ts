@@ -1,15 +1,14 @@
-import { isHttpIndicator } from '../decision/indicator.ts'
 import { compileResources } from '../decision/match.ts'
-import { renderMetadata } from '../decision/metadata.ts'
 import { originOfUri } from '../decision/public-uri.ts'
 import type { PathPolicy, Resource, Resources, Rule } from '../decision/resource.ts'
 import { toUpstreamOptions } from '../upstream/options.ts'
 import { parseBase } from './compile-base.ts'
+import { compileMetadata, type MetadataContext } from './compile-metadata.ts'
 import { readPlace } from './compile-place.ts'
 import { compileEntryRoutes } from './compile-routes.ts'
-import { checkList, readScopes } from './compile-rule.ts'
+import { readScopes } from './compile-rule.ts'
 import { checkTogether } from './compile-together.ts'
-import type { Issuer, Upstream } from './config.ts'
+import type { Upstream } from './config.ts'
 import { bareEntry, type EntryInput } from './entry-schema.ts'
 import { findUnreachable } from './reachable.ts'
 import type { Report } from './report.ts'
@@ -17,17 +16,11 @@ import type { FileInput } from './schema.ts'
 import type { Path } from './tree.ts'
 
 /** What the upstreams may refer to. */
-export interface ResourceContext {
-  readonly report: Report
+export interface ResourceContext extends MetadataContext {
   /** Every name under `issuers`, also of entries that are wrong themselves. */
   readonly issuerNames: readonly string[]
-  readonly issuers: readonly Issuer[]
   /** The field of the request id: no identity header may take its name. */
   readonly requestIdHeader: string
-  /** Of DPoP proofs, each once. */
-  readonly proofAlgorithms: readonly string[]
-  /** Whether the listener asks clients for certificates. */
-  readonly clientCertificates: boolean
 }
 
 export interface CompiledUpstreams {
@@ -179,51 +172,6 @@ const checkIdentityHeaders = (entry: EntryInput, at: Path, { requestIdHeader, re
     )
   }
 }
-
-const compileMetadata = (
-  entry: EntryInput,
-  at: Path,
-  {
-    place,
-    scopes,
-    issuers,
-    routes,
-  }: Pick<Resource, 'place' | 'issuers'> & {
-    readonly scopes: readonly string[]
-    readonly routes: Resource['all']
-  },
-  context: ResourceContext,
-): Resource['metadata'] => {
-  if (entry.metadata === false) return undefined
-  const path = [...at, 'metadata']
-  checkList(entry.metadata.scopes_supported ?? [], [...path, 'scopes_supported'], context.report)
-  if (!isHttpIndicator(entry.resource) && Object.keys(entry.metadata).length > 0) {
-    context.report.warn(path, 'no document is served: the indicator is no http(s) URL', 'key')
-  }
-  return renderMetadata({
-    indicator: entry.resource,
-    at: entry.at,
-    place,
-    issuers: context.issuers.filter(({ name }) => issuers.includes(name)).map(({ issuer }) => issuer),
-    scopes,
-    senderConstrained: needsBinding(routes),
-    proofAlgorithms: context.proofAlgorithms,
-    clientCertificates: context.clientCertificates,
-    authorizationDetailsTypes: detailsTypesOf(routes),
-    options: entry.metadata,
-  })
-}
-
-/** Whether no token gets in unbound: every route that takes a token takes bound ones only, and there is one. */
-const needsBinding = (routes: Resource['all']): boolean => {
-  const rules = routes.flatMap(({ rule }) => (rule.kind === 'token' ? [rule] : []))
-  return rules.length > 0 && rules.every(({ senderConstrained }) => senderConstrained)
-}
-
-/** RA-4: what clients may have to ask for, each once. */
-const detailsTypesOf = (routes: Resource['all']): readonly string[] => [
-  ...new Set(routes.flatMap(({ rule }) => (rule.kind === 'token' ? (rule.authorizationDetails?.type ?? []) : []))),
-]
 
 /** Host and path of the indicator, other characters as `-`. */
 const defaultName = (indicator: string): string =>
