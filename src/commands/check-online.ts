@@ -4,6 +4,7 @@ import { createIssuer } from '../issuers.ts'
 import { systemClock } from '../keys/clock.ts'
 import { createStore } from '../store/index.ts'
 import type { Store } from '../store/store.ts'
+import type { ReplicaOptions } from '../upstream/options.ts'
 import { quiet } from './quiet.ts'
 
 const connectMs = 5_000
@@ -18,11 +19,13 @@ export interface Outside {
 /**
  * What a configuration that is right in itself finds wrong with the world: one sentence for each issuer whose keys
  * cannot be loaded or which does not take the gateway's questions, for a store that does not answer, and for each
- * upstream that takes no TCP connection within 5 s; empty: all is well. No request is sent to an upstream, and its
+ * replica of an upstream that takes no connection within 5 s; empty: all is well. No request is sent to an upstream, and its
  * certificate is not looked at. Everything it opened is closed. Never rejects.
  */
 export const checkOnline = async (config: Outside): Promise<readonly string[]> => {
-  const origins = new Set(config.upstreams.map(({ options }) => options.origin))
+  const places = new Map(
+    config.upstreams.flatMap(({ options }) => options.replicas.map((replica) => [placeOf(replica), replica] as const)),
+  )
   const store = createStore(config.store, {
     events: { operation: () => undefined, connection: () => undefined, refused: () => undefined },
     clock: systemClock,
@@ -31,7 +34,7 @@ export const checkOnline = async (config: Outside): Promise<readonly string[]> =
   })
   const found = await Promise.all([
     ...config.issuers.map((issuer) => issuerFaults(issuer, store)),
-    ...[...origins].map(upstreamFault),
+    ...[...places].map(([place, replica]) => upstreamFault(place, replica)),
     store.fault().then((fault) => fault && `store: ${fault}`),
   ])
   await store.close()
@@ -53,20 +56,26 @@ const issuerFaults = async (issuer: Issuer, store: Store): Promise<readonly stri
   ]
 }
 
-const upstreamFault = (origin: string): Promise<string | undefined> =>
+/** Replicas that differ in their base path alone are one place. */
+const placeOf = ({ origin, socketPath }: ReplicaOptions): string =>
+  socketPath === undefined ? origin : `unix:${socketPath}`
+
+const upstreamFault = (place: string, { origin, socketPath }: ReplicaOptions): Promise<string | undefined> =>
   new Promise((resolve) => {
-    const { protocol, hostname, port } = new URL(origin)
-    const socket = connect({
-      host: hostname.replace(/^\[|\]$/g, ''),
-      port: Number(port || (protocol === 'https:' ? 443 : 80)),
-      signal: AbortSignal.timeout(connectMs),
-    })
+    const where = socketPath === undefined ? addressOf(origin) : { path: socketPath }
+    const socket = connect({ ...where, signal: AbortSignal.timeout(connectMs) })
     const end = (fault: string | undefined): void => {
       socket.destroy()
-      resolve(fault === undefined ? undefined : `upstream ${origin}: no TCP connection: ${fault}`)
+      const kind = socketPath === undefined ? 'TCP connection' : 'connection'
+      resolve(fault === undefined ? undefined : `upstream ${place}: no ${kind}: ${fault}`)
     }
     socket.once('connect', () => end(undefined))
     socket.on('error', (error) => end(error.name === 'AbortError' ? 'no answer in 5 s' : codeOf(error)))
   })
+
+const addressOf = (origin: string): { readonly host: string; readonly port: number } => {
+  const { protocol, hostname, port } = new URL(origin)
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || (protocol === 'https:' ? 443 : 80)) }
+}
 
 const codeOf = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : 'failed')

@@ -12,7 +12,7 @@ Exit status: 0 good (warnings are no fault), 1 problems, 2 wrong usage.
 
   --config FILE   default: $AUDGATE_CONFIG, ./audgate.yaml, ./config/audgate.yaml, /etc/audgate/audgate.yaml
   --online        also loads each issuer's keys, asks about no token at its introspection endpoint, asks the store, and
-                  tries a TCP connection to each upstream
+                  tries a connection to each replica of an upstream
   --format        text (default) or json`
 
 /** Checks a config file. Starts nothing; asks nobody but with --online. */

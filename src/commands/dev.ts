@@ -3,6 +3,7 @@ import type { BannerRow } from '../dev/banner.ts'
 import type { DevServers } from '../dev/dev-servers.ts'
 import type { DevOptions } from '../dev/options.ts'
 import { createGateway, type Gateway, production } from '../gateway.ts'
+import type { ReplicaOptions } from '../upstream/options.ts'
 import { readArguments } from './arguments.ts'
 import { type ForegroundIo, stopped } from './command.ts'
 import { requireConfig } from './config-file.ts'
@@ -73,12 +74,16 @@ const surroundings = (config: Config, { dev, issuer }: { readonly dev: DevOption
     algorithms: issuer.token.algorithms,
     decryptionFile: issuer.token.decryption?.file,
   },
-  upstreams: config.upstreams.map(({ resource, options }) => ({
+  upstreams: config.upstreams.map(({ resource, key, options }) => ({
     resource,
-    origin: options.origin,
+    origin: originOfKey(key, options.replicas[0]),
     identityHeaders: options.identityHeaders.map(({ name }) => name),
   })),
 })
+
+/** Where the API runs, for people; no sample API answers on a socket. */
+const originOfKey = (key: string, replica: ReplicaOptions | undefined): string =>
+  replica === undefined || replica.socketPath !== undefined ? key : replica.origin
 
 /** Where a person on this machine reaches that listener. */
 const originOf = (

@@ -18,6 +18,7 @@ import { createProofVerifier } from '../token/dpop/proof-verifier.ts'
 import { createTokenVerifier } from '../token/index.ts'
 import { inspect } from '../token/inspect.ts'
 import { upstreamPath } from '../upstream/forward.ts'
+import type { ReplicaOptions } from '../upstream/options.ts'
 import type { Explanation } from './explanation.ts'
 import { quiet } from './quiet.ts'
 
@@ -186,9 +187,13 @@ const allowed = (where: Where, steps: readonly StepReport[]): Explanation => ({
 })
 
 const forwarded = (config: Config, where: Where, suffix: string, steps: readonly StepReport[]): Explanation => {
-  const options = where.resource && config.upstreams[where.resource.index]?.options
-  return { ...allowed(where, steps), upstream: options && `${options.origin}${upstreamPath(options.basePath, suffix)}` }
+  const replica = where.resource && config.upstreams[where.resource.index]?.options.replicas[0]
+  return { ...allowed(where, steps), upstream: replica && placeAt(replica, suffix) }
 }
+
+/** Of several replicas the first stands for all; a socket as it is written in the config. */
+const placeAt = ({ origin, socketPath, basePath }: ReplicaOptions, suffix: string): string =>
+  (socketPath === undefined ? origin : `unix:${socketPath}:`) + upstreamPath(basePath, suffix)
 
 const refused = (config: Config, refusal: Refusal, where: Where, steps: readonly StepReport[]): Explanation => ({
   ...allowed(where, steps),

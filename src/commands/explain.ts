@@ -11,7 +11,8 @@ Decides one request as the gateway would, and prints every step: what was expect
 Exit status: 0 it would be forwarded, 1 it would be refused, 2 wrong usage.
 
 Nothing is sent to an upstream. Keys are loaded from the issuers, and an opaque token is sent to the introspection
-endpoint of its issuer, as the gateway would. The store is never used: a DPoP proof that was used before counts as new.
+endpoint of its issuer, as the gateway would. Of several replicas the first stands for all. What is settled between two
+hops is not looked at: Expect, Early-Data, Max-Forwards, the WebSocket handshake and its Origin. The store is never used: a DPoP proof that was used before counts as new.
 
   --config FILE      the config
   --url URL          what the client asks for; a path alone needs --header 'Host: …'

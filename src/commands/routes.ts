@@ -19,14 +19,14 @@ export const run: Run = async (args, io) => {
 const formatRoutes = (resources: readonly ListedResource[]): string => {
   if (resources.length === 0) return 'nothing is served\n'
   return resources
-    .map(({ name, resource, at, upstream, authorization, issuers, accept_audiences, routes }) => {
+    .map(({ name, resource, at, upstream, replicas = [], authorization, issuers, accept_audiences, routes }) => {
       const width = Math.max(...routes.map(({ route }) => route.length))
       const lines = [
         `${name}`,
         `  resource       ${resource}`,
         ...accept_audiences.map((audience) => `  also accepts   ${audience}`),
         `  at             ${at}`,
-        `  upstream       ${upstream}`,
+        `  upstream       ${[upstream, ...replicas].join(' ')}`,
         `  authorization  ${authorization}`,
         `  issuers        ${issuers.join(', ') || 'none: every token is refused'}`,
         ...routes.map(({ route, needs }) => `    ${route.padEnd(width)}  ${needs}`),

@@ -7,7 +7,7 @@ export const usage = `usage: audgate serve [--config FILE]
 
 Runs the gateway in the foreground. SIGTERM: readiness off, go on accepting for listen.timeouts.drain_delay, then finish
 what is in flight within listen.timeouts.drain; SIGINT: the same without the delay; a second signal: at once. SIGHUP loads
-the issuers' keys again, so that a removed key ends now.
+the issuers' keys and the certificates again, so that a removed key ends now.
 Exit status: 0 good, 1 invalid config, address taken, or something had to be cut; 2 wrong usage.
 
   --config FILE   default: $AUDGATE_CONFIG, ./audgate.yaml, ./config/audgate.yaml, /etc/audgate/audgate.yaml`
@@ -29,7 +29,7 @@ export const run = async (args: string[], io: ForegroundIo): Promise<number> => 
   }
   io.on('SIGHUP', () => {
     // Reloading the config is for a later version; flushing keys is what an operator needs at once (AS-11).
-    gateway.log.logger.warn('SIGHUP: keys are loaded again; the config is not, which takes a restart')
+    gateway.log.logger.warn('SIGHUP: keys and certificates are loaded again; the config is not, which takes a restart')
     void gateway.reloadKeys()
   })
   const signal = await stopped(io.signal)

@@ -1,22 +1,24 @@
 import { compileResources } from '../decision/match.ts'
 import { originOfUri } from '../decision/public-uri.ts'
 import type { PathPolicy, Resource, Resources, Rule } from '../decision/resource.ts'
-import { toUpstreamOptions } from '../upstream/options.ts'
-import { parseBase } from './compile-base.ts'
+import { type BaseContext, parseBase } from './compile-base.ts'
 import { compileMetadata, type MetadataContext } from './compile-metadata.ts'
 import { readPlace } from './compile-place.ts'
 import { compileEntryRoutes } from './compile-routes.ts'
 import { readScopes } from './compile-rule.ts'
 import { checkTogether } from './compile-together.ts'
+import { compileUpstream, createAlike } from './compile-upstream.ts'
 import type { Upstream } from './config.ts'
 import { bareEntry, type EntryInput } from './entry-schema.ts'
+import type { Surroundings } from './named-file.ts'
 import { findUnreachable } from './reachable.ts'
 import type { Report } from './report.ts'
 import type { FileInput } from './schema.ts'
 import type { Path } from './tree.ts'
 
 /** What the upstreams may refer to. */
-export interface ResourceContext extends MetadataContext {
+export interface ResourceContext extends MetadataContext, BaseContext {
+  readonly around: Surroundings
   /** Every name under `issuers`, also of entries that are wrong themselves. */
   readonly issuerNames: readonly string[]
   /** The field of the request id: no identity header may take its name. */
@@ -34,21 +36,22 @@ export interface CompiledUpstreams {
 export const compileUpstreams = (input: FileInput['upstreams'], context: ResourceContext): CompiledUpstreams => {
   const found: Found[] = []
   const shared = new Map<string, Rule>()
+  const alike = createAlike()
   let complete = true
   for (const [key, value] of Object.entries(input)) {
     const path = ['upstreams', key]
-    const base = parseBase(key, path, context.report)
+    const base = parseBase(key, path, 'key', context)
     const entries = Array.isArray(value) ? value : [value]
     for (const [index, one] of entries.entries()) {
       const at = Array.isArray(value) ? [...path, index] : path
       const bare = typeof one === 'string'
       const named = { entry: bare ? bareEntry(one) : one, at, indicatorAt: bare ? at : [...at, 'resource'] }
       const resource = compileEntry(named, found.length, shared, context)
-      if (!resource || !base) {
+      const options = compileUpstream(named.entry, at, base, { ...context, alike })
+      if (!resource || !options) {
         complete = false
         continue
       }
-      const options = toUpstreamOptions(named.entry, base)
       found.push({ ...named, resource, upstream: { resource, key, options } })
     }
   }

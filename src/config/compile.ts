@@ -6,12 +6,12 @@ import { compileIssuers } from './compile-issuers.ts'
 import { compileListen } from './compile-listen.ts'
 import { compileUpstreams } from './compile-resources.ts'
 import { compileStore } from './compile-store.ts'
-import type { Config, Upstream } from './config.ts'
+import type { Config } from './config.ts'
 import type { ReadFile } from './files.ts'
 import { readSecret, type Surroundings } from './named-file.ts'
 import type { Report } from './report.ts'
 import type { FileInput } from './schema.ts'
-import { isLoopback, isWildcard } from './web-url.ts'
+import { isLoopback } from './web-url.ts'
 
 /** What is compiled, and with what. */
 export interface CompileContext {
@@ -31,8 +31,11 @@ export const compile = (
 ): Omit<Config, 'file' | 'hash' | 'warnings'> => {
   const around = { directory: dirname(file), readFile, report }
   const issuers = compileIssuers(input.issuers, around)
+  const listen = compileListen(input.listen, around)
   const { resources, upstreams, complete } = compileUpstreams(input.upstreams, {
     report,
+    around,
+    listeners: input.admin ? [listen, input.admin] : [listen],
     issuerNames,
     issuers,
     requestIdHeader: input.request_id.header,
@@ -42,15 +45,28 @@ export const compile = (
   if (issuerNames.length === 0)
     report.warn(['issuers'], 'no issuers: every request that needs a token is refused', 'key')
   if (upstreamCount === 0) report.warn(['upstreams'], 'no upstreams: every request is refused', 'key')
-  const listen = compileListen(input.listen, around)
   warnAboutListener(listen, report)
-  warnAboutLoops(listen, input.admin, upstreams, report)
+  warnAboutProxyStatus(input, report)
   const isComplete = complete && upstreams.length >= upstreamCount
   const dev = input.dev && compileDev(input.dev, { report, issuerNames, issuers, upstreams, complete: isComplete })
-  const { admin, log, readiness, refusals, request_id: requestId } = input
+  const { admin, log, readiness, refusals, request_id: requestId, trace_context: traceContext } = input
   const dpop = toProofOptions(input.dpop, readNonceSecret(input, around))
   const store = compileStore(input.store, around)
-  return { listen, admin, log, requestId, readiness, refusals, dpop, store, issuers, resources, upstreams, dev }
+  return {
+    listen,
+    admin,
+    log,
+    requestId,
+    traceContext,
+    readiness,
+    refusals,
+    dpop,
+    store,
+    issuers,
+    resources,
+    upstreams,
+    dev,
+  }
 }
 
 /** DP-16: the secret that replicas share, so that one takes the nonces of another. */
@@ -84,26 +100,13 @@ const warnAboutListener = (listen: ListenOptions, report: Report): void => {
   }
 }
 
-/** An upstream that is the gateway itself: every request would come back until `Via` ends it. */
-const warnAboutLoops = (
-  listen: ListenOptions,
-  admin: FileInput['admin'],
-  upstreams: readonly Upstream[],
-  report: Report,
-): void => {
-  const own = [listen, ...(admin ? [admin] : [])].map(({ host, port }) => ({
-    host: host.includes(':') ? `[${host}]` : host,
-    port,
-  }))
-  for (const { key, options } of upstreams) {
-    const [, host = '', digits] = /^(.*?)(?::(\d+))?$/.exec(options.authority) ?? []
-    const port = digits === undefined ? (options.origin.startsWith('https:') ? 443 : 80) : Number(digits)
-    const local = isLoopback(host) || isWildcard(host)
-    const itself = own.some(
-      (listener) =>
-        listener.port === port &&
-        (listener.host === host || (local && (isLoopback(listener.host) || isWildcard(listener.host)))),
-    )
-    if (itself) report.warn(['upstreams', key], 'this upstream is the gateway itself', 'key')
-  }
+/** Only trusted proxies see the field: without any it is never sent. */
+const warnAboutProxyStatus = ({ listen, refusals }: FileInput, report: Report): void => {
+  const proxies = listen.trusted_proxies.length > 0 || report.has(['listen', 'trusted_proxies', 0])
+  if (refusals.proxyStatus === undefined || proxies) return
+  report.warn(
+    ['refusals', 'proxy_status'],
+    '`proxy_status` does nothing without `trusted_proxies` under `listen`: nobody else is told',
+    'key',
+  )
 }

@@ -19,7 +19,9 @@ export interface Config {
   readonly log: LogOptions
   readonly requestId: { readonly header: string }
   readonly readiness: ReadinessOptions
-  readonly refusals: { readonly exposeReason: boolean }
+  readonly refusals: { readonly exposeReason: boolean; readonly proxyStatus: string | undefined }
+  /** `restart`: what peers say of a trace that are no trusted proxies is replaced (TC-6). */
+  readonly traceContext: 'propagate' | 'restart'
   readonly dpop: ProofOptions
   readonly store: StoreOptions
   readonly issuers: readonly Issuer[]

@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { maxConfigBytes } from './text.ts'
 
 export type FileRead =
@@ -16,17 +17,39 @@ export const readRegularFile: ReadFile = (path) => {
   try {
     // Opening a pipe that nobody writes to would wait for ever.
     descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    const status = fstatSync(descriptor)
-    if (status.isDirectory()) return { ok: false, fault: 'is a directory' }
-    if (!status.isFile()) return { ok: false, fault: 'is not a regular file' }
-    if (status.size > maxConfigBytes) return { ok: false, fault: 'is too large (more than 32 MiB)' }
-    return { ok: true, bytes: readFileSync(descriptor) }
+    const fault = statusFault(fstatSync(descriptor))
+    return fault === undefined ? { ok: true, bytes: readFileSync(descriptor) } : { ok: false, fault }
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'error'
-    return { ok: false, fault: readFaults.get(code) ?? `cannot be read (${code})` }
+    return { ok: false, fault: readFault(error) }
   } finally {
     if (descriptor !== undefined) closeSync(descriptor)
   }
+}
+
+/** {@link readRegularFile} for a gateway that runs: a slow disk holds no request up. Never rejects. */
+export const readRegularFileAside = async (path: string): Promise<FileRead> => {
+  let handle: FileHandle | undefined
+  try {
+    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const fault = statusFault(await handle.stat())
+    return fault === undefined ? { ok: true, bytes: await handle.readFile() } : { ok: false, fault }
+  } catch (error) {
+    return { ok: false, fault: readFault(error) }
+  } finally {
+    // What was read is read: network file systems may find a fault only now.
+    await handle?.close().catch(() => undefined)
+  }
+}
+
+const statusFault = (status: Stats): string | undefined => {
+  if (status.isDirectory()) return 'is a directory'
+  if (!status.isFile()) return 'is not a regular file'
+  return status.size > maxConfigBytes ? 'is too large (more than 32 MiB)' : undefined
+}
+
+const readFault = (error: unknown): string => {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'error'
+  return readFaults.get(code) ?? `cannot be read (${code})`
 }
 
 const readFaults: ReadonlyMap<string, string> = new Map([
@@ -40,10 +63,7 @@ const readFaults: ReadonlyMap<string, string> = new Map([
 /** Why a text is no list of CA certificates, or undefined. */
 export const caFault = (pem: string): string | undefined => {
   const blocks = pem.match(pemBlock) ?? []
-  if (blocks.length === 0) return 'holds no certificate in PEM form'
-  return blocks.every((block) => holds(() => new X509Certificate(block)))
-    ? undefined
-    : 'holds something that is no certificate'
+  return certificatesFault(pem, blocks)
 }
 
 /** Why a text is no list of public keys or certificates, or undefined. */
@@ -94,6 +114,13 @@ const isObject = (value: unknown): value is object =>
 /** Why a text is no certificate chain of a server, or undefined. */
 export const certificateFault = (pem: string): string | undefined => {
   const blocks = (pem.match(pemBlock) ?? []).filter((block) => block.startsWith('-----BEGIN CERTIFICATE'))
+  return certificatesFault(pem, blocks)
+}
+
+/** @param blocks those of the text that must be certificates */
+const certificatesFault = (pem: string, blocks: readonly string[]): string | undefined => {
+  // A file that is being written: what is whole may look good, and is not all.
+  if (pem.replace(pemBlock, '').includes('-----BEGIN ')) return 'holds a certificate that is cut off'
   if (blocks.length === 0) return 'holds no certificate in PEM form'
   return blocks.every((block) => holds(() => new X509Certificate(block)))
     ? undefined

@@ -7,6 +7,8 @@ export interface ListedResource {
   readonly resource: string
   readonly at: string
   readonly upstream: string
+  /** Further places where it runs, as written; absent: none. */
+  readonly replicas?: readonly string[]
   readonly authorization: string
   readonly issuers: readonly string[]
   readonly accept_audiences: readonly string[]
@@ -26,6 +28,7 @@ export const listRoutes = ({ upstreams }: Pick<Config, 'upstreams'>): readonly L
     resource: resource.indicator,
     at: placeOf(resource.place),
     upstream: key,
+    ...(options.replicas.length > 1 ? { replicas: options.replicas.slice(1).map(({ name }) => name) } : {}),
     authorization: options.authorization,
     issuers: resource.issuers,
     accept_audiences: resource.audiences.slice(1),

@@ -4,11 +4,16 @@ import type { ReadFile } from './files.ts'
 import type { Report } from './report.ts'
 import type { Path } from './tree.ts'
 
-/** What is needed to read the files that a config names. */
-export interface Surroundings {
+/** What is needed to read files by their names. */
+export interface FileSurroundings {
   /** Of the config file: relative paths are relative to it. */
   readonly directory: string
   readonly readFile: ReadFile
+  readonly report: Pick<Report, 'problem' | 'quote'>
+}
+
+/** What is needed to read the files that a config names. */
+export interface Surroundings extends FileSurroundings {
   readonly report: Report
 }
 
@@ -16,7 +21,7 @@ export interface Surroundings {
 export const readNamed = (
   name: string,
   at: Path,
-  { directory, readFile, report }: Surroundings,
+  { directory, readFile, report }: FileSurroundings,
   faultOf: (bytes: Uint8Array) => string | undefined,
 ): { readonly file: string; readonly bytes: Uint8Array } => {
   const absolute = resolve(directory, name)

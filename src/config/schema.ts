@@ -7,6 +7,7 @@ import {
   readinessSchema,
   refusalsSchema,
   requestIdSchema,
+  traceContextSchema,
 } from '../http/options.ts'
 import { keyShape } from '../keys/options.ts'
 import { logSchema } from '../observe/options.ts'
@@ -37,6 +38,7 @@ export const schema = z
     forward_auth: forwardAuthSchema,
     log: logSchema,
     request_id: requestIdSchema,
+    trace_context: traceContextSchema,
     workers: z
       .literal(1, { error: 'other than `1` is not supported yet' })
       .optional()

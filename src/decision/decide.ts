@@ -68,6 +68,9 @@ export const admit = (facts: RequestFacts, resources: Resources, policy: Admissi
   if (!parsed.ok) return refused(parsed.refusal, unread)
   const target = parsed.value
   const { path, query } = target
+  // RFC 9110 section 7.4: what is asked for by its scheme must be asked for over such a connection (H1-2).
+  if (target.authority !== undefined && https.test(facts.target) !== facts.secure)
+    return refused({ reason: 'target_malformed', fault: 'the scheme of the URI is not that of the connection' }, unread)
   const authority = target.authority ?? facts.authority ?? ''
   const somewhere: Where = { ...nowhere, authority, path, query }
   const host = authority === '' ? '' : parseAuthority(authority)
@@ -111,6 +114,8 @@ export const admit = (facts: RequestFacts, resources: Resources, policy: Admissi
       )
   }
 }
+
+const https = /^https:/i
 
 const admitRoute = (matched: Match, facts: RequestFacts, where: Where, step?: Step): Admission => {
   const { rule } = matched.route

@@ -4,4 +4,4 @@ import type { Refusal } from './refusal.ts'
 export type Delivery =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
-  | { readonly kind: 'broken'; readonly by: 'client' | 'upstream' }
+  | { readonly kind: 'broken'; readonly by: 'client' | 'upstream' | 'shutdown' }

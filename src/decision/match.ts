@@ -10,6 +10,8 @@ export interface Match {
   readonly suffix: string
   /** Percent-decoded `{…}` segments; undefined: none. A Map, so that no name meets a prototype. */
   readonly parameters: ReadonlyMap<string, string> | undefined
+  /** Every method that this path takes. */
+  readonly allow: readonly string[]
 }
 
 export type Found =
@@ -136,13 +138,13 @@ const findPlace = (root: PlaceNode, path: string): FoundPlace | undefined => {
 }
 
 const matchRoute = ({ resource, suffix }: FoundPlace, method: string): Found => {
-  if (!resource.routes) return settle(resource, resource.otherwise, suffix, method, undefined)
+  if (!resource.routes) return settle(resource, resource.otherwise, suffix, method, undefined, everyday)
   const segments = splitSegments(suffix)
   const template = findTemplate(resource.routes, segments)
   if (!template) {
     return resource.otherwise.rule.kind === 'deny'
       ? { kind: 'route_unknown', resource }
-      : settle(resource, resource.otherwise, suffix, method, undefined)
+      : settle(resource, resource.otherwise, suffix, method, undefined, everyday)
   }
   const route = template.byMethod.get(method) ?? template.anyMethod
   // The template is chosen by path alone; a method it does not list never falls to a weaker one.
@@ -150,10 +152,11 @@ const matchRoute = ({ resource, suffix }: FoundPlace, method: string): Found => 
     const [first] = template.byMethod.values()
     return { kind: 'method_not_allowed', resource, route: first ?? resource.otherwise, allow: template.allow }
   }
-  if (template.parameters.length === 0) return settle(resource, route, suffix, method, undefined)
+  const allow = template.anyMethod ? everyday : template.allow
+  if (template.parameters.length === 0) return settle(resource, route, suffix, method, undefined, allow)
   const parameters = new Map<string, string>()
   for (const { name, segment } of template.parameters) parameters.set(name, decodeSegment(segments[segment] ?? ''))
-  return settle(resource, route, suffix, method, parameters)
+  return settle(resource, route, suffix, method, parameters, allow)
 }
 
 const settle = (
@@ -162,10 +165,11 @@ const settle = (
   suffix: string,
   method: string,
   parameters: ReadonlyMap<string, string> | undefined,
+  allow: readonly string[],
 ): Found =>
   method === 'TRACE'
     ? { kind: 'method_not_allowed', resource, route, allow: everyday }
-    : { kind: 'route', match: { resource, route, suffix, parameters } }
+    : { kind: 'route', match: { resource, route, suffix, parameters, allow } }
 
 /** `Allow` where a resource takes every method: TRACE is the only one it does not (HS-7, HS-21). */
 const everyday = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']

@@ -8,10 +8,13 @@ export type Refusal =
   | { readonly reason: 'request_malformed'; readonly fault: string }
   | { readonly reason: 'target_malformed'; readonly fault: string }
   | { readonly reason: 'target_too_long'; readonly limit: number }
-  | { readonly reason: 'header_too_large'; readonly limit: number }
+  /** `field`: the name of the one that is too large by itself; absent: all of them together are. */
+  | { readonly reason: 'header_too_large'; readonly limit: number; readonly field?: string }
   | { readonly reason: 'body_too_large'; readonly limit: number }
   | { readonly reason: 'request_timeout' }
   | { readonly reason: 'expectation_failed' }
+  /** Sent before the TLS handshake in front of us was over, and not safe to repeat (RFC 8470 section 5.2). */
+  | { readonly reason: 'too_early' }
   | { readonly reason: 'method_not_implemented' }
   | { readonly reason: 'version_unsupported' }
   | { readonly reason: 'coding_not_implemented' }
@@ -20,7 +23,8 @@ export type Refusal =
   | { readonly reason: 'host_unknown' }
   | { readonly reason: 'route_unknown' }
   | { readonly reason: 'method_not_allowed'; readonly allow: readonly string[] }
-  | { readonly reason: 'route_denied' }
+  /** `fault`: not the rule of the route, but a page of this origin may open no WebSocket (WS-8). */
+  | { readonly reason: 'route_denied'; readonly fault?: string }
   // What it carries (RFC 6750).
   | { readonly reason: 'token_missing'; readonly fault: string }
   | { readonly reason: 'credentials_malformed'; readonly fault: string }

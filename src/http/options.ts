@@ -7,12 +7,18 @@ export interface ListenOptions {
   readonly port: number
   readonly trustedProxies: readonly string[]
   readonly requireHttps: boolean
+  /** Whether a request that a front proxy got as early data is refused unless its method is safe (RFC 8470). */
+  readonly refuseEarlyData: boolean
   /** Undefined: plain HTTP. */
   readonly tls: TlsOptions | undefined
   readonly timeouts: {
     readonly headerMs: number
     readonly idleMs: number
     readonly bodyIdleMs: number
+    /** For a whole request message; 0 = no limit. */
+    readonly requestMs: number
+    /** After so long the next answer ends the connection; 0 = no limit. */
+    readonly connectionMs: number
     readonly drainDelayMs: number
     readonly drainMs: number
   }
@@ -21,6 +27,11 @@ export interface ListenOptions {
     readonly targetSize: number
     readonly tokenSize: number
     readonly bodySize: number
+    readonly connections: number
+    /** Of one peer address, unless it is a trusted proxy. */
+    readonly connectionsPerClient: number
+    /** After so many the answer ends the connection. */
+    readonly requestsPerConnection: number
   }
 }
 
@@ -37,6 +48,8 @@ export interface TlsOptions {
   readonly clientCertificates: 'ignore' | 'request' | 'require'
   /** PEM text of the CAs of client certificates. */
   readonly clientCa: string | undefined
+  /** Absolute paths of where these texts came from, to be read again. */
+  readonly files: { readonly certificate: string; readonly key: string; readonly clientCa: string | undefined }
 }
 
 export interface AdminOptions {
@@ -69,11 +82,19 @@ export const listenSchema = ({ duration, size, address, network }: Fields) => {
       .boolean()
       .prefault(false)
       .describe('Refuse what did not come over TLS, here or at a trusted proxy.'),
+    refuse_early_data: z
+      .boolean()
+      .prefault(false)
+      .describe('Answer 425 to a request with `Early-Data: 1` unless its method is safe (RFC 8470).'),
     timeouts: z
       .strictObject({
         header: duration('1ms', '10m').prefault('10s').describe('For the whole request header.'),
         idle: duration('1ms', '24h').prefault('75s').describe('Between two requests of a connection.'),
         body_idle: duration('1ms', '24h').prefault('60s').describe('Between two pieces of a request body.'),
+        request: duration('0s', '24h').prefault('0s').describe('For a whole request with its body. 0s: no limit.'),
+        connection: duration('0s', '24h')
+          .prefault('0s')
+          .describe('Age at which a connection ends with its next answer. 0s: no limit.'),
         drain_delay: duration('0s', '10m').prefault('0s').describe('How long SIGTERM lets new requests in.'),
         drain: duration('0s', '24h').prefault('30s').describe('How long what is in flight may take to end.'),
       })
@@ -85,6 +106,19 @@ export const listenSchema = ({ duration, size, address, network }: Fields) => {
         target_size: size('0', '1MiB').prefault('8KiB').describe('Request target. 0: only the header limit.'),
         token_size: size('0', '1MiB').prefault('8KiB').describe('Access token. 0: only the header limit.'),
         body_size: size('0', '1024GiB').prefault(0).describe('Request body. 0: no limit.'),
+        connections: z.int().min(0).max(1_000_000).prefault(0).describe('Connections at a time. 0: no limit.'),
+        connections_per_client: z
+          .int()
+          .min(0)
+          .max(1_000_000)
+          .prefault(0)
+          .describe('Of one address, of IPv6 one /64, that is no trusted proxy. 0: no limit.'),
+        requests_per_connection: z
+          .int()
+          .min(0)
+          .max(1_000_000_000)
+          .prefault(0)
+          .describe('Requests after which a connection ends. 0: no limit.'),
       })
       .prefault({})
       .describe('Sizes beyond which a request is refused.'),
@@ -122,8 +156,25 @@ export interface ListenInput {
   readonly address: AdminOptions
   readonly trusted_proxies: string[]
   readonly require_https: boolean
-  readonly timeouts: { header: number; idle: number; body_idle: number; drain_delay: number; drain: number }
-  readonly limits: { header_size: number; target_size: number; token_size: number; body_size: number }
+  readonly refuse_early_data: boolean
+  readonly timeouts: {
+    header: number
+    idle: number
+    body_idle: number
+    request: number
+    connection: number
+    drain_delay: number
+    drain: number
+  }
+  readonly limits: {
+    header_size: number
+    target_size: number
+    token_size: number
+    body_size: number
+    connections: number
+    connections_per_client: number
+    requests_per_connection: number
+  }
   readonly tls?:
     | {
         readonly certificate: string
@@ -139,11 +190,14 @@ export const toListenOptions = (listen: ListenInput, tls: TlsOptions | undefined
   ...listen.address,
   trustedProxies: listen.trusted_proxies,
   requireHttps: listen.require_https,
+  refuseEarlyData: listen.refuse_early_data,
   tls,
   timeouts: {
     headerMs: listen.timeouts.header,
     idleMs: listen.timeouts.idle,
     bodyIdleMs: listen.timeouts.body_idle,
+    requestMs: listen.timeouts.request,
+    connectionMs: listen.timeouts.connection,
     drainDelayMs: listen.timeouts.drain_delay,
     drainMs: listen.timeouts.drain,
   },
@@ -152,6 +206,9 @@ export const toListenOptions = (listen: ListenInput, tls: TlsOptions | undefined
     targetSize: listen.limits.target_size,
     tokenSize: listen.limits.token_size,
     bodySize: listen.limits.body_size,
+    connections: listen.limits.connections,
+    connectionsPerClient: listen.limits.connections_per_client,
+    requestsPerConnection: listen.limits.requests_per_connection,
   },
 })
 
@@ -179,9 +236,16 @@ export const refusalsSchema = z
       .boolean()
       .prefault(true)
       .describe('`false`: bodies say `token_invalid` for the first group of 401 reasons.'),
+    proxy_status: z
+      .string()
+      .regex(/^[A-Za-z*][A-Za-z0-9:/!#$%&'*+.^_`|~-]{0,63}$/, { error: 'must be a token that names this deployment' })
+      .optional()
+      .describe(
+        'Name of this deployment in a Proxy-Status field (RFC 9209) to trusted proxies. Default: no such field.',
+      ),
   })
   .prefault({})
-  .transform(({ expose_reason }) => ({ exposeReason: expose_reason }))
+  .transform(({ expose_reason, proxy_status }) => ({ exposeReason: expose_reason, proxyStatus: proxy_status }))
   .describe('What refusals tell the client.')
 
 export const requestIdSchema = z
@@ -198,6 +262,12 @@ export const requestIdSchema = z
   })
   .prefault({})
   .describe('The id of each request.')
+
+/** Strangers' trace context: sent on, or replaced by a trace that begins here (W3C Trace Context, TC-6). */
+export const traceContextSchema = z
+  .enum(['propagate', 'restart'], { error: 'must be propagate or restart' })
+  .prefault('propagate')
+  .describe('`restart`: the trace context of peers that are no trusted proxies is replaced by one that begins here.')
 
 /** `forward_auth` has no default: it cannot be written yet. */
 export const forwardAuthSchema = z.never({ error: 'is not supported yet' }).optional().describe('Not supported yet.')

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { checkOnline, type Outside } from '../../src/commands/check-online.ts'
 import type { Issuer } from '../../src/config/config.ts'
+import { parseConfig } from '../../src/config/load.ts'
 import type { KeyOptions } from '../../src/keys/options.ts'
 import { json, silence, startKeyServer, status } from '../keys/key-server.ts'
 import { publicJwk } from '../keys/test-keys.ts'
@@ -36,18 +40,19 @@ const issuer = (name: string, url: string, source: KeyOptions['source'] = { kind
 const configOf = (issuers: readonly Issuer[], origins: readonly string[] = []): Outside => ({
   store: { kind: 'memory' },
   issuers,
-  upstreams: origins.map((origin) => ({
-    options: {
-      origin,
-      authority: 'api.example.com',
-      basePath: '',
-      authorization: 'forward',
-      identityHeaders: [],
-      timeouts: { connectMs: 1, responseMs: 1, idleMs: 1 },
-      pool: { connections: 1 },
-    },
-  })),
+  upstreams: upstreamsOf(origins),
 })
+
+/** Each with the options that a config gives it; several in one text are replicas of one upstream. */
+const upstreamsOf = (origins: readonly string[]): Outside['upstreams'] =>
+  origins.flatMap((text) => {
+    const [key = '', ...replicas] = text.split(' ')
+    const entry = { resource: 'https://api.example.com', replicas }
+    const config = { issuers: {}, upstreams: { [key]: entry } }
+    const loaded = parseConfig(JSON.stringify(config), 'audgate.yaml', { env: {} })
+    assert.ok(loaded.ok)
+    return loaded.config.upstreams
+  })
 
 const listen = async (t: TestContext): Promise<{ readonly origin: string; readonly accepted: () => number }> => {
   let accepted = 0
@@ -97,6 +102,35 @@ test('check --online names every issuer without keys and every upstream that ref
     `issuer silent: no keys: ${server.url('/silent')}: no complete answer in time`,
     `upstream ${gone.origin}: no TCP connection: ECONNREFUSED`,
   ])
+})
+
+test('--online looks at every replica, once at each place, and at sockets too', async (t) => {
+  const [first, second] = [await listen(t), await listen(t)]
+  const gone = `http://127.0.0.1:${await freePort()}`
+  const directory = mkdtempSync(join(tmpdir(), 'audgate-online-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  const socket = join(directory, 'app.sock')
+  let accepted = 0
+  const server = createServer((client) => {
+    accepted += 1
+    client.on('error', () => undefined).resume()
+  })
+  await new Promise<void>((resolve) => server.listen(socket, resolve))
+  t.after(() => server.close())
+  const found = await checkOnline(
+    configOf(
+      [],
+      [
+        `${first.origin} ${second.origin}/v1 ${gone} unix:${socket}:/v1`,
+        `${second.origin}/v2 unix:${socket} unix:${socket}.gone:/v1`,
+      ],
+    ),
+  )
+  assert.deepEqual(found.toSorted(), [
+    `upstream ${gone}: no TCP connection: ECONNREFUSED`,
+    `upstream unix:${socket}.gone: no connection: ENOENT`,
+  ])
+  assert.deepEqual([first.accepted(), second.accepted(), accepted], [1, 1, 1])
 })
 
 test('--online: a store that does not answer is a fault, and its password is not shown', async () => {

@@ -29,6 +29,7 @@ upstreams:
     at: /orders
     routes: { GET /: orders:read, POST /: orders:write }
   http://127.0.0.1:${billing}: { resource: https://api.example.com/billing, at: /billing, scopes: billing:read }
+  unix:${folder}/api.sock:/v1: { resource: https://api.example.com/files, at: /files }
 dev:
   issuer: main
   roles:
@@ -97,6 +98,8 @@ test('audgate dev: every printed line does what it says, keys rotate on SIGUSR2,
   }
   await tryAll()
   assert.doesNotMatch(output.stderr, /WARNING/)
+  assert.match(output.stdout, new RegExp(`forwarded to http://127\\.0\\.0\\.1:${ports.orders}$`, 'm'))
+  assert.match(output.stdout, /forwarded to unix:\/\S+\/api\.sock:\/v1$/m)
 
   child.kill('SIGUSR2')
   await until(child, output, 'new signing keys')

@@ -16,6 +16,9 @@ const yaml = `${issuerYaml()}upstreams:
       POST /{id}: orders:admin
       GET /health: public
       GET /accounts/{account}: { claims: { account_id: "{account}" } }
+    replicas: [http://127.0.0.1:10/v2]
+  unix:/run/billing.sock:/v1: { resource: https://api.test/billing, routes: { GET /**: public } }
+  unix:/run/bills.sock: { resource: https://api.test/bills, routes: { GET /**: public } }
 `
 
 const url = 'https://api.test/orders/42'
@@ -37,7 +40,21 @@ const explain = async (t: Parameters<typeof temporaryFile>[0], ...args: string[]
 }
 
 const cases: readonly (readonly [string, readonly string[], string, number, RegExp])[] = [
-  ['a good request', ['--url', url, '--token', liveToken()], 'none', 0, /forwarded to http:\/\/127\.0\.0\.1:9\/v1\/42/],
+  [
+    'a good request',
+    ['--url', url, '--token', liveToken()],
+    'none',
+    0,
+    /forwarded to http:\/\/127\.0\.0\.1:9\/v1\/42\n/,
+  ],
+  [
+    'a socket with a base path',
+    ['--url', 'https://api.test/billing/42'],
+    'none',
+    0,
+    /forwarded to unix:\/run\/billing\.sock:\/v1\/42\n/,
+  ],
+  ['a socket', ['--url', 'https://api.test/bills/42'], 'none', 0, /forwarded to unix:\/run\/bills\.sock:\/42\n/],
   ['a public route', ['--url', 'https://api.test/orders/health'], 'none', 0, /v1\/health/],
   [
     'the metadata',

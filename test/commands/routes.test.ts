@@ -6,7 +6,7 @@ import { run as schema } from '../../src/commands/schema.ts'
 
 const golden = (name: string): string => resolve(import.meta.dirname, '../golden/config', name)
 
-const call = async (run: typeof routes, args: string[]) => {
+const call = async (run: typeof routes, args: string[], env: Readonly<Record<string, string>> = {}) => {
   const out = { stdout: '', stderr: '', status: 0 }
   const stdout = (text: string) => {
     out.stdout += text
@@ -14,7 +14,7 @@ const call = async (run: typeof routes, args: string[]) => {
   const stderr = (text: string) => {
     out.stderr += text
   }
-  out.status = await run(args, { stdout, stderr, env: {} })
+  out.status = await run(args, { stdout, stderr, env })
   return out
 }
 
@@ -62,6 +62,15 @@ test('routes --format json has the same, one object a resource', async () => {
       },
     ],
   })
+})
+
+test('routes: every place where an API runs is listed', async () => {
+  const asked = ['--config', golden('good-replicas.yaml')]
+  const env = { ORDERS: 'http://127.0.0.1:3000', PROFILE: 'orders' }
+  const [first] = JSON.parse((await call(routes, [...asked, '--format', 'json'], env)).stdout).resources
+  assert.equal(first.replicas.length, 4)
+  const { stdout } = await call(routes, asked, env)
+  assert.ok(stdout.includes(`  upstream       ${[first.upstream, ...first.replicas].join(' ')}\n`), stdout)
 })
 
 test('routes: an empty config serves nothing, and says so', async () => {

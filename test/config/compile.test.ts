@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { noConditions } from '../../src/config/compile-rule.ts'
 import type { Config } from '../../src/config/config.ts'
@@ -22,15 +22,33 @@ const shortest = compile(`${base}  http://127.0.0.1:3000: https://api.example.co
 const orders = full.resources.all[0]
 
 test('the defaults are those of the contract', () => {
-  const { listen, admin, log, requestId, readiness, refusals, dpop, store, issuers, upstreams, dev } = shortest
+  const { listen, admin, log, requestId, traceContext, readiness, refusals, dpop, store } = shortest
+  const { issuers, upstreams, dev } = shortest
   assert.deepEqual(listen, {
     host: '0.0.0.0',
     port: 8080,
     trustedProxies: [],
     requireHttps: false,
+    refuseEarlyData: false,
     tls: undefined,
-    timeouts: { headerMs: 10_000, idleMs: 75_000, bodyIdleMs: 60_000, drainDelayMs: 0, drainMs: 30_000 },
-    limits: { headerSize: 16_384, targetSize: 8_192, tokenSize: 8_192, bodySize: 0 },
+    timeouts: {
+      headerMs: 10_000,
+      idleMs: 75_000,
+      bodyIdleMs: 60_000,
+      requestMs: 0,
+      connectionMs: 0,
+      drainDelayMs: 0,
+      drainMs: 30_000,
+    },
+    limits: {
+      headerSize: 16_384,
+      targetSize: 8_192,
+      tokenSize: 8_192,
+      bodySize: 0,
+      connections: 0,
+      connectionsPerClient: 0,
+      requestsPerConnection: 0,
+    },
   })
   assert.deepEqual(
     [admin, log],
@@ -40,7 +58,11 @@ test('the defaults are those of the contract', () => {
     ],
   )
   assert.deepEqual([requestId, readiness], [{ header: 'X-Request-Id' }, { keys: 'all', maxWaitMs: 60_000 }])
-  assert.deepEqual([refusals, dev, store], [{ exposeReason: true }, undefined, { kind: 'memory' }])
+  assert.deepEqual(
+    [refusals, dev, store],
+    [{ exposeReason: true, proxyStatus: undefined }, undefined, { kind: 'memory' }],
+  )
+  assert.equal(traceContext, 'propagate')
   assert.deepEqual(dpop, {
     ageMs: 60_000,
     nonces: false,
@@ -68,13 +90,25 @@ test('the defaults are those of the contract', () => {
     },
   })
   assert.deepEqual(upstreams[0]?.options, {
-    origin: 'http://127.0.0.1:3000',
-    authority: '127.0.0.1:3000',
-    basePath: '',
+    replicas: [
+      {
+        name: 'http://127.0.0.1:3000',
+        origin: 'http://127.0.0.1:3000',
+        authority: '127.0.0.1:3000',
+        basePath: '',
+        socketPath: undefined,
+      },
+    ],
+    balance: 'round_robin',
     authorization: 'forward',
     identityHeaders: [],
     timeouts: { connectMs: 5_000, responseMs: 30_000, idleMs: 300_000 },
-    pool: { connections: 128 },
+    pool: { connections: 128, queue: 1024 },
+    retries: 1,
+    healthCheck: undefined,
+    ejection: { failures: 5, durationMs: 10_000 },
+    tls: undefined,
+    websocket: { closeAtExpiry: false, idleMs: 300_000, maxMs: 86_400_000, origins: undefined },
   })
 })
 
@@ -141,9 +175,9 @@ test('a list makes one resource of each entry, and each keeps its own upstream o
       ['https://billing.internal', 2, 'example-billing', ['partner']],
     ],
   )
-  assert.equal(full.upstreams[0]?.options.basePath, '/v1')
+  assert.equal(full.upstreams[0]?.options.replicas[0]?.basePath, '/v1')
   assert.equal(full.upstreams[0]?.options.authorization, 'strip')
-  assert.equal(full.upstreams[1]?.options.authority, 'billing.internal')
+  assert.equal(full.upstreams[1]?.options.replicas[0]?.authority, 'billing.internal')
 })
 
 for (const [indicator, name] of [
@@ -303,12 +337,19 @@ test('listen.tls: certificate and key are read and belong together; nothing warn
     `client_certificates: request, client_ca: ${of('ca.crt')} } }\n${base}  http://127.0.0.1:3000: https://a.example.com/x\n`
   const good = besideFiles(t, yaml('tls.key'), files)
   assert.ok(good.ok)
-  assert.deepEqual(good.config.listen.tls, {
+  const { files: read, ...rest } = good.config.listen.tls ?? assert.fail('no TLS')
+  assert.deepEqual(rest, {
     certificate: gateway.cert,
     key: gateway.key,
     clientCertificates: 'request',
     clientCa: gateway.cert,
   })
+  assert.deepEqual(
+    Object.values(read)
+      .map((path) => basename(path ?? ''))
+      .toSorted(),
+    ['ca.crt', 'tls.crt', 'tls.key'],
+  )
   assert.deepEqual(good.config.warnings, [])
   const bad = besideFiles(t, yaml('other.key'), files)
   assert.deepEqual(bad.ok ? [] : bad.problems.map(({ message }) => message), [
@@ -351,4 +392,121 @@ test('JO-4: a secret is as long as the hash without the newline at its end', (t)
     )
   assert.equal(load(`${'s'.repeat(32)}\r\n`).ok, true)
   assert.equal(load(`${'s'.repeat(31)}\n`).ok, false)
+})
+
+const optionsOf = (entry: string, env: Record<string, string> = {}) => {
+  const options = compile(`${base}  ${entry}\n`, env).upstreams[0]?.options
+  assert.ok(options)
+  return options
+}
+
+test('an upstream may be a socket, and a path behind a second colon is its base path, as in nginx', () => {
+  const socket = { origin: 'http://localhost', authority: 'localhost', socketPath: '/run/app.sock' }
+  for (const [key, basePath] of [
+    ['unix:/run/app.sock', ''],
+    ['unix:/run/app.sock:/', ''],
+    ['unix:/run/app.sock:/v1', '/v1'],
+    ['unix:/run/app.sock:/v1/a:b/', '/v1/a:b/'],
+  ] as const) {
+    assert.deepEqual(optionsOf(`${key}: https://a.example.com`).replicas, [{ name: key, ...socket, basePath }])
+  }
+})
+
+test('the key of an entry is its first replica, the others follow as they are written', () => {
+  const { replicas } = optionsOf(
+    'https://One.internal:8443/v1: { resource: https://a.example.com, replicas: ["https://${HOST}/v1/", https://two.internal] }',
+    { HOST: 'three.internal:443' },
+  )
+  assert.deepEqual(
+    replicas.map(({ name, origin, authority, basePath, socketPath }) => [
+      name,
+      origin,
+      authority,
+      basePath,
+      socketPath,
+    ]),
+    [
+      ['https://One.internal:8443/v1', 'https://one.internal:8443', 'one.internal:8443', '/v1', undefined],
+      ['https://three.internal:443/v1/', 'https://three.internal:443', 'three.internal:443', '/v1/', undefined],
+      ['https://two.internal', 'https://two.internal', 'two.internal', '', undefined],
+    ],
+  )
+})
+
+test('each resource of a list has its own replicas behind the key of all', () => {
+  const { upstreams } = compile(
+    `${base}  http://127.0.0.1:1:\n` +
+      '    - { resource: https://a.example.com/a, replicas: [http://127.0.0.1:2] }\n' +
+      '    - { resource: https://a.example.com/b, replicas: [unix:/run/b.sock] }\n' +
+      '    - https://a.example.com/c\n',
+  )
+  assert.deepEqual(
+    upstreams.map(({ options }) => options.replicas.map(({ name }) => name)),
+    [['http://127.0.0.1:1', 'http://127.0.0.1:2'], ['http://127.0.0.1:1', 'unix:/run/b.sock'], ['http://127.0.0.1:1']],
+  )
+})
+
+test('how replicas are chosen, asked, left out and tried again', () => {
+  const options = optionsOf(
+    'http://127.0.0.1:1: { resource: https://a.example.com, replicas: [http://127.0.0.1:2], balance: least_pending, ' +
+      'retries: 2, pool: { queue: 0 }, ejection: { duration: 1m }, ' +
+      'health_check: { path: "/up?deep", healthy: 1, timeout: 100ms }, websocket: { close_at_expiry: true, idle: 1s, ' +
+      'origins: ["https://app.example.com:8443", "null"] } }',
+  )
+  assert.deepEqual(
+    [options.balance, options.retries, options.pool],
+    ['least_pending', 2, { connections: 128, queue: 0 }],
+  )
+  assert.deepEqual(options.ejection, { failures: 5, durationMs: 60_000 })
+  assert.deepEqual(options.healthCheck, {
+    path: '/up?deep',
+    intervalMs: 5_000,
+    timeoutMs: 100,
+    healthy: 1,
+    unhealthy: 3,
+  })
+  assert.deepEqual(options.websocket, {
+    closeAtExpiry: true,
+    idleMs: 1_000,
+    maxMs: 86_400_000,
+    origins: ['https://app.example.com:8443', 'null'],
+  })
+})
+
+test('`false` turns ejection and WebSocket off, and a short `max` of a tunnel is no mistake', () => {
+  const off = optionsOf('http://127.0.0.1:1: { resource: https://a.example.com, ejection: false, websocket: false }')
+  assert.deepEqual([off.ejection, off.websocket], [undefined, undefined])
+  const short = optionsOf('http://127.0.0.1:1: { resource: https://a.example.com, websocket: { max: 1m } }')
+  assert.deepEqual([short.websocket?.idleMs, short.websocket?.maxMs], [300_000, 60_000])
+})
+
+test('tls of an upstream: the certificate authorities, our own certificate and the name come from the entry', (t) => {
+  const gateway = issue('gateway.test')
+  const loaded = besideFiles(
+    t,
+    (of) =>
+      `${base}  https://api.internal: { resource: https://a.example.com, tls: { ca_file: ${of('ca.pem')}, ` +
+      `certificate: ${of('own.crt')}, key: ${of('own.key')}, server_name: api.test } }\n`,
+    { 'ca.pem': gateway.cert, 'own.crt': gateway.cert, 'own.key': gateway.key },
+  )
+  const tls = loaded.ok ? loaded.config.upstreams[0]?.options.tls : undefined
+  assert.deepEqual(
+    [tls?.ca, tls?.certificate, tls?.key, tls?.serverName],
+    [gateway.cert, gateway.cert, gateway.key, 'api.test'],
+  )
+})
+
+test('the listener compiles its limits, the trace context what is done with that of strangers', () => {
+  const { listen, refusals, traceContext } = compile(
+    'listen: { trusted_proxies: [10.0.0.1], refuse_early_data: true, timeouts: { request: 1m, connection: 1h }, ' +
+      'limits: { connections: 3, connections_per_client: 2, requests_per_connection: 1 } }\n' +
+      `refusals: { proxy_status: eu-1 }\ntrace_context: restart\n${base}  http://127.0.0.1:1: https://a.example.com\n`,
+  )
+  assert.deepEqual(
+    [listen.refuseEarlyData, listen.timeouts.requestMs, listen.timeouts.connectionMs],
+    [true, 60_000, 3_600_000],
+  )
+  const { connections, connectionsPerClient, requestsPerConnection } = listen.limits
+  assert.deepEqual([connections, connectionsPerClient, requestsPerConnection], [3, 2, 1])
+  assert.deepEqual([refusals.proxyStatus, traceContext], ['eu-1', 'restart'])
 })

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import {
   caFault,
@@ -9,6 +12,8 @@ import {
   jwksFileFault,
   pemFault,
   privateKeyFault,
+  readRegularFile,
+  readRegularFileAside,
   signingKeyFault,
 } from '../../src/config/files.ts'
 import { issue } from '../support/tls.ts'
@@ -119,4 +124,36 @@ test('decryption: the set must hold a private or a shared key that could open a 
   }
   assert.equal(decryptionSetFault(bytesOf(privateJwk)), 'holds no JWK set: {"keys": […]}')
   assert.equal(decryptionSetFault(bytesOf('hello')), 'is not JSON')
+})
+
+test('a chain or a list of CAs whose last certificate is cut off is not taken for a shorter one', () => {
+  const chain = leaf.cert + issue('ca').cert
+  for (const faultOf of [certificateFault, caFault]) {
+    assert.equal(faultOf(chain), undefined)
+    assert.equal(faultOf(`CA of -----the----- tests\n${chain}`), undefined)
+    assert.equal(faultOf(chain.slice(0, -30)), 'holds a certificate that is cut off')
+    assert.equal(faultOf(chain.slice(0, leaf.cert.length + 40)), 'holds a certificate that is cut off')
+  }
+})
+
+test('a file is read aside as it is read at the start, and refused with the same words', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'audgate-files-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = (name: string): string => join(folder, name)
+  writeFileSync(file('good'), 'content')
+  writeFileSync(file('large'), '')
+  truncateSync(file('large'), 33 * 1024 * 1024)
+  for (const [path, fault] of [
+    [file('good'), undefined],
+    [folder, 'is a directory'],
+    [file('nowhere'), 'does not exist'],
+    [file('good/below'), 'does not exist'],
+    ['/dev/zero', 'is not a regular file'],
+    [file('large'), 'is too large (more than 32 MiB)'],
+  ] as const) {
+    const aside = await readRegularFileAside(path)
+    assert.deepEqual(aside, readRegularFile(path))
+    assert.equal(aside.ok ? undefined : aside.fault, fault)
+    if (aside.ok) assert.equal(Buffer.from(aside.bytes).toString(), 'content')
+  }
 })

@@ -54,6 +54,7 @@ const golden: Readonly<Record<Reason, readonly [status: number, challenge: strin
   body_too_large: [413, undefined],
   request_timeout: [408, undefined],
   expectation_failed: [417, undefined],
+  too_early: [425, undefined],
   method_not_implemented: [501, undefined],
   version_unsupported: [505, undefined],
   coding_not_implemented: [501, undefined],

@@ -9,6 +9,7 @@ export const refusals = {
   body_too_large: { reason: 'body_too_large', limit: 1024 },
   request_timeout: { reason: 'request_timeout' },
   expectation_failed: { reason: 'expectation_failed' },
+  too_early: { reason: 'too_early' },
   method_not_implemented: { reason: 'method_not_implemented' },
   version_unsupported: { reason: 'version_unsupported' },
   coding_not_implemented: { reason: 'coding_not_implemented' },

@@ -1,0 +1,45 @@
+import type { UpstreamTls } from '../upstream/options.ts'
+import { caFault, type ReadFile } from './files.ts'
+import type { FileSurroundings } from './named-file.ts'
+import { type Renewed, readAgain, readIdentity, readPem } from './read-identity.ts'
+import type { Path } from './tree.ts'
+
+/** `tls` of an upstream as written. */
+export interface UpstreamTlsInput {
+  readonly ca_file?: string | undefined
+  readonly certificate?: string | undefined
+  readonly key?: string | undefined
+  readonly server_name?: string | undefined
+}
+
+/**
+ * Reads the files of `tls` of an upstream; every problem is reported at its place.
+ *
+ * @param at the place of `tls`
+ */
+export const compileUpstreamTls = (tls: UpstreamTlsInput, at: Path, around: FileSurroundings): UpstreamTls => {
+  const ca = tls.ca_file === undefined ? undefined : readPem(tls.ca_file, [...at, 'ca_file'], around, caFault)
+  const own = readOwn(tls, at, around)
+  return {
+    ca: ca?.text,
+    certificate: own?.certificate,
+    key: own?.key,
+    serverName: tls.server_name,
+    files: { ca: ca?.file, certificate: own?.files.certificate, key: own?.files.key },
+  }
+}
+
+/** The files of an upstream's `tls` as they are now, with the checks that were made at the start. */
+export const renewUpstreamTls = ({ files, serverName }: UpstreamTls, readFile: ReadFile): Renewed<UpstreamTls> => {
+  const { ca, certificate, key } = files
+  const tls = { ca_file: ca, certificate, key, server_name: serverName }
+  return readAgain({ ca_file: ca, certificate, key }, readFile, (around) => compileUpstreamTls(tls, [], around))
+}
+
+/** The certificate with which the gateway shows the upstream who it is. */
+const readOwn = ({ certificate, key }: UpstreamTlsInput, at: Path, around: FileSurroundings) => {
+  if (certificate !== undefined && key !== undefined) return readIdentity({ certificate, key }, at, around)
+  if (certificate !== undefined) around.report.problem([...at, 'certificate'], '`certificate` needs its `key`', 'key')
+  if (key !== undefined) around.report.problem([...at, 'key'], '`key` needs its `certificate`', 'key')
+  return undefined
+}
