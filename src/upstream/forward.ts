@@ -1,38 +1,18 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Dispatcher, errors } from 'undici'
+import type { Dispatcher } from 'undici'
 import type { Grant } from '../decision/authorize.ts'
 import { withoutQueryToken } from '../decision/credentials.ts'
 import type { PublicPass } from '../decision/decide.ts'
 import type { Refusal } from '../decision/refusal.ts'
-import { refusalOf } from './failure.ts'
-import { holdBack } from './hold-back.ts'
+import type { Cancel, Exchange } from './exchange.ts'
+import { contentFault } from './handshake.ts'
 import { identityHeaders } from './identity.ts'
-import type { UpstreamOptions } from './options.ts'
-import type { Place, UpstreamPool } from './pool.ts'
-import type { Hop, RequestHeaders } from './request-headers.ts'
-import { type ResponseHeaders, relayableTrailers } from './response-headers.ts'
-
-/** What is forwarded, and how its course is told. The callbacks must not throw. */
-export interface Exchange {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly hasBody: boolean
-  readonly nominated: ReadonlySet<string> | undefined
-  readonly hop: Hop
-  /** Byte for byte as the client sent it; not part of any decision. */
-  readonly query: string
-  /** Bytes of request content that may pass; 0 = no limit (HS-22). */
-  readonly bodySize: number
-  /** The head of the upstream's answer has come. */
-  readonly onAnswer: () => void
-  /** Our head with this status was written. */
-  readonly onHead: (status: number) => void
-  readonly onBytes: (direction: 'in' | 'out', count: number) => void
-  /** Nothing was sent to the client yet: the caller answers. Called at most once, and then nothing else. */
-  readonly onRefused: (refusal: Refusal) => void
-  /** The client has everything, or the stream broke after the head. Called at most once, and then nothing else. */
-  readonly onEnd: (broken: 'client' | 'upstream' | undefined) => void
-}
+import type { ReplicaOptions, UpstreamOptions } from './options.ts'
+import type { Lease, UpstreamPool, Wanted } from './pool.ts'
+import { createRelay } from './relay.ts'
+import type { RequestHeaders } from './request-headers.ts'
+import type { ResponseHeaders } from './response-headers.ts'
+import { placeAgain } from './retry.ts'
+import type { Tunnels } from './tunnel.ts'
 
 /** Sends requests to the upstreams of granted resources, and nothing to anyone else. */
 export interface Forwarder {
@@ -40,52 +20,151 @@ export interface Forwarder {
   forward(permission: Grant | PublicPass, exchange: Exchange): Cancel
 }
 
-export type Cancel = (refusal: Refusal) => void
+/** By `Resource.index`. */
+export type Upstreams = readonly { readonly options: UpstreamOptions; readonly pool: UpstreamPool }[]
 
-/**
- * @param upstreams by `Resource.index`
- * @param now milliseconds, monotonic
- */
+interface Headers {
+  readonly request: RequestHeaders
+  readonly response: ResponseHeaders
+}
+
+/** @param now milliseconds that only grow */
 export const createForwarder = (
-  upstreams: readonly { readonly options: UpstreamOptions; readonly pool: UpstreamPool }[],
-  headers: { readonly request: RequestHeaders; readonly response: ResponseHeaders },
+  upstreams: Upstreams,
+  headers: Headers,
+  tunnels: Tunnels,
+  now: () => number,
 ): Forwarder => ({
   forward: (permission, exchange) => {
-    const { match } = permission
-    const upstream = upstreams[match.resource.index]
+    const upstream = upstreams[permission.match.resource.index]
     if (!upstream) {
       exchange.onRefused({ reason: 'internal' })
       return ignore
     }
     const { options, pool } = upstream
-    const granted = 'token' in permission ? permission : undefined
-    const dispatch: Dispatcher.DispatchOptions = {
-      method: exchange.request.method as Dispatcher.HttpMethod,
-      path:
-        upstreamPath(options.basePath, match.suffix) + (granted ? exchange.query : withoutQueryToken(exchange.query)),
-      headers: headers.request({
-        raw: exchange.request.rawHeaders,
-        nominated: exchange.nominated,
-        authority: options.authority,
-        // A credential that nobody verified is not handed on: on a public route there is none (FW-8, MC-4).
-        keepAuthorization: granted !== undefined && options.authorization === 'forward',
-        hop: exchange.hop,
-        identity: granted ? identityHeaders(options.identityHeaders, granted) : none,
-      }),
-      body: exchange.hasBody ? exchange.request : null,
+    if (exchange.upgrade && options.websocket) {
+      const { websocket } = options
+      return tunnels.open(permission, exchange, exchange.upgrade, { options, websocket, pool, headers, now })
     }
-    let cancel = ignore
-    const taken = pool.dispatch(dispatch, (place) => {
-      const relayed = relay(exchange, options, headers.response, place)
-      cancel = relayed.cancel
-      return { handler: relayed.handler, overdue: () => cancel({ reason: 'upstream_overloaded' }) }
-    })
-    if (!taken) exchange.onRefused({ reason: 'upstream_overloaded' })
-    return cancel
+    const fault = options.websocket && contentFault(exchange)
+    if (fault) {
+      exchange.onRefused(fault)
+      return ignore
+    }
+    return attemptInTurn(permission, exchange, { options, pool, headers, now })
   },
 })
 
-const ignore: Cancel = () => undefined
+/** The upstream of a request, and what is needed to send it there. */
+export interface Way {
+  readonly options: UpstreamOptions
+  readonly pool: UpstreamPool
+  readonly headers: Headers
+  readonly now: () => number
+}
+
+/**
+ * One attempt after the other, until there is an answer or no way to go on; then the refusal is that of the last attempt
+ * (HS-16). No attempt begins when the time for the response is over, and the last one has only what is left of it.
+ *
+ * @param asSent what goes on the connection instead of the plain request
+ */
+export const attemptInTurn = (
+  permission: Grant | PublicPass,
+  exchange: Exchange,
+  way: Way,
+  asSent: (plain: Sent, lease: Lease) => Sent = asItIs,
+): Cancel => {
+  const { options, pool, headers, now } = way
+  const { request, hasBody } = exchange
+  const { method = '' } = request
+  let leave = ignore
+  const relay = createRelay(exchange, options, headers.response, 'token' in permission, () => leave())
+  const since = options.retries > 0 ? now() : 0
+  const leftMs = (): number => Math.ceil(options.timeouts.responseMs - (now() - since))
+  let attempts = 0
+  /** @returns why there is no attempt */
+  const attempt = (
+    tried: readonly ReplicaOptions[],
+    elsewhere: boolean,
+    before: Refusal | undefined,
+  ): Refusal | undefined => {
+    const mine = ++attempts
+    const taken = pool.dispatch({
+      tried,
+      elsewhere,
+      waitMs: before && Math.max(leftMs(), 1),
+      send: (lease) => {
+        if (before && leftMs() <= 0) {
+          relay.cancel(before)
+          return undefined
+        }
+        leave = lease.cut
+        let heard = false
+        const handler = relay.attempt({
+          ended: lease.ended,
+          failed: (refusal, sent) => {
+            if (mine > options.retries || leftMs() <= 0) return false
+            const place = placeAgain({ method, hasBody, refusal, sent, heard, reused: lease.reused })
+            if (place === undefined) return false
+            return attempt([...tried, lease.replica], place === 'elsewhere', refusal) === undefined
+          },
+        })
+        handler.onResponseStarted = () => {
+          heard = true
+        }
+        const sent = requestTo(lease.replica, permission, exchange, options, headers.request)
+        return asSent({ options: before ? { ...sent, headersTimeout: Math.max(leftMs(), 1) } : sent, handler }, lease)
+      },
+      overdue: (refusal) => relay.cancel(before ?? refusal),
+    })
+    if (typeof taken !== 'function') return taken
+    // Within the call it may have failed, and the next attempt begun.
+    if (mine === attempts) leave = taken
+    return undefined
+  }
+  const refusal = attempt(none, false, undefined)
+  if (refusal) relay.cancel(refusal)
+  return relay.cancel
+}
+
+type Sent = NonNullable<ReturnType<Wanted['send']>>
+
+const asItIs = (plain: Sent): Sent => plain
+const ignore = (): void => undefined
+const none: readonly ReplicaOptions[] = []
+
+/** What goes to a replica: the request as it was authorised, and nothing of the client that only we may say. */
+const requestTo = (
+  replica: ReplicaOptions,
+  permission: Grant | PublicPass,
+  exchange: Pick<Exchange, 'request' | 'hasBody' | 'nominated' | 'hop' | 'query' | 'trace' | 'maxForwards'>,
+  options: UpstreamOptions,
+  headers: RequestHeaders,
+): Dispatcher.DispatchOptions => {
+  const granted = 'token' in permission ? permission : undefined
+  const { request, query } = exchange
+  return {
+    method: request.method as Dispatcher.HttpMethod,
+    path: upstreamPath(replica.basePath, permission.match.suffix) + (granted ? query : withoutQueryToken(query)),
+    headers: headers({
+      raw: request.rawHeaders,
+      nominated: exchange.nominated,
+      authority: replica.authority,
+      // A credential that nobody verified is not handed on: on a public route there is none (FW-8, MC-4).
+      keepAuthorization: granted !== undefined && options.authorization === 'forward',
+      // Behind the gateway nothing tells a cache any more that an answer was made for one client (CA-3).
+      noStore: granted !== undefined && options.authorization === 'strip',
+      hop: exchange.hop,
+      trace: exchange.trace,
+      maxForwards: exchange.maxForwards,
+      identity: granted ? identityHeaders(options.identityHeaders, granted) : noFields,
+    }),
+    body: exchange.hasBody ? request : null,
+  }
+}
+
+const noFields: readonly string[] = []
 
 /**
  * Base path and suffix with exactly one `/` between them, by concatenation only: a request path is never resolved as
@@ -98,132 +177,3 @@ export const upstreamPath = (basePath: string, suffix: string): string => {
   if (suffix === '') return basePath === '' ? '/' : basePath
   return basePath.endsWith('/') ? basePath.slice(0, -1) + suffix : basePath + suffix
 }
-
-const none: readonly string[] = []
-
-/** Streams one answer back: head, content with back-pressure, trailers; aborts in both directions. */
-const relay = (
-  exchange: Exchange,
-  options: UpstreamOptions,
-  responseHeaders: ResponseHeaders,
-  place: Place,
-): { readonly handler: Dispatcher.DispatchHandler; readonly cancel: Cancel } => {
-  const { request, response } = exchange
-  // undici takes it away from a request whose content it has read.
-  const { socket } = request
-  let controller: Dispatcher.DispatchController | undefined
-  // `answered`: all content was handed on; what is still awaited is the client.
-  let phase: 'waiting' | 'streaming' | 'answered' | 'over' = 'waiting'
-  let length = Number.NaN
-  let sent = 0
-  let interim = 0
-
-  const refuse = (refusal: Refusal): void => {
-    if (phase !== 'waiting') return
-    phase = 'over'
-    response.off('close', onClose)
-    exchange.onRefused(refusal)
-  }
-  const end = (broken: 'client' | 'upstream' | undefined): void => {
-    if (phase === 'over') return
-    phase = 'over'
-    exchange.onEnd(broken)
-  }
-  const abort = (): void => {
-    if (controller) controller.abort(new errors.RequestAbortedError())
-    else place.leave()
-  }
-  // The client is gone, or has everything: whatever still runs towards the upstream ends now (HS-27).
-  const onClose = (): void => {
-    if (phase === 'over') return
-    const whole = response.writableFinished
-    end(whole ? undefined : 'client')
-    if (!whole) abort()
-  }
-  const cancel: Cancel = (refusal) => {
-    if (phase !== 'waiting') return
-    refuse(refusal)
-    abort()
-  }
-  const refuseAnswer = (fault: string): void => cancel({ reason: 'upstream_invalid', fault })
-  response.on('close', onClose)
-
-  const handler: Dispatcher.DispatchHandler = {
-    onRequestStart: (started) => {
-      controller = started
-      if (phase === 'over') started.abort(new errors.RequestAbortedError())
-    },
-    onResponseStart: (running, status, parsed, statusText) => {
-      if (phase !== 'waiting') return
-      // Interim answers (102, 103) are not relayed, and each gives the upstream its time anew: not for ever (HS-12).
-      if (status < 200) {
-        interim++
-        if (interim > interimAtMost) refuseAnswer('a flood of interim answers')
-        return
-      }
-      exchange.onAnswer()
-      // In strip mode the upstream saw no credential: its challenge would only send the client in circles (BR-20).
-      if (status === 401 && options.authorization === 'strip') {
-        return refuseAnswer('401 although `authorization: strip` sends it no credential')
-      }
-      if (status > 599) return refuseAnswer('a status above 599')
-      const raw = responseHeaders(rawList(running.rawHeaders), status, exchange.hop.requestId)
-      // What is left of the request would be read as the start of the next one: the connection ends here (H1-19).
-      if (exchange.hasBody && !request.complete) response.shouldKeepAlive = false
-      try {
-        response.writeHead(status, statusText ?? '', raw)
-      } catch {
-        return refuseAnswer('a status line or field that must not be relayed')
-      }
-      phase = 'streaming'
-      length = Number(parsed['content-length'])
-      exchange.onHead(status)
-    },
-    onResponseData: (running, chunk) => {
-      if (phase !== 'streaming') return
-      exchange.onBytes('out', chunk.length)
-      // A short answer that came whole leaves with its head in one write: as latin1 text, which keeps every octet.
-      if (chunk.length === length && length <= shortAnswer) {
-        phase = 'answered'
-        response.end(chunk.toString('latin1'), 'latin1')
-        return
-      }
-      if (response.write(chunk)) return
-      holdBack(running, { socket, response }, options.timeouts.idleMs)
-    },
-    onResponseEnd: (running) => {
-      place.ended()
-      if (phase !== 'streaming') return
-      const trailers = relayableTrailers(rawList(running.rawTrailers))
-      if (trailers.length > 0) response.addTrailers(trailers)
-      response.end()
-    },
-    onResponseError: (_running, error) => {
-      place.ended()
-      if (phase === 'waiting') return refuse(request.errored ? clientGone : refusalOf(error, controller !== undefined))
-      if (phase !== 'streaming') return
-      // A truncated answer is never presented as complete: no last chunk, no clean end (H1-21).
-      end(request.errored ? 'client' : 'upstream')
-      // To a client of HTTP/1.0 the end of the connection is the end of the content: only a reset says otherwise.
-      if (request.httpVersionMinor === 0) socket.resetAndDestroy()
-      else response.destroy()
-    },
-    onBodySent: (chunk: Buffer) => {
-      sent += chunk.length
-      exchange.onBytes('in', chunk.length)
-      if (exchange.bodySize === 0 || sent <= exchange.bodySize) return
-      cancel({ reason: 'body_too_large', limit: exchange.bodySize })
-    },
-  }
-  return { handler, cancel }
-}
-
-const interimAtMost = 32
-
-/** Up to here a copy is cheaper than a second buffer in a write. */
-const shortAnswer = 8192
-
-/** The content broke off or was no valid framing: the parser has answered, or nobody is there to be answered. */
-const clientGone: Refusal = { reason: 'request_malformed', fault: 'the content broke off' }
-
-const rawList = (raw: unknown): readonly (Buffer | string)[] => (Array.isArray(raw) ? raw : [])
