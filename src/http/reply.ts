@@ -7,15 +7,16 @@ export interface OwnAnswer {
   readonly status: number
   /** Field names and values in turn, without those of the entity. */
   readonly headers: readonly string[]
+  /** `''` for an answer without content. */
   readonly contentType: string
   readonly cacheControl: string
   readonly body: string
 }
 
 /** A refusal as an entity: problem details that no cache may keep (CA-1, ER-6). */
-export const refusalAnswer = ({ status, headers, body }: Answer): OwnAnswer => ({
+export const refusalAnswer = ({ status, headers, body }: Answer, further: readonly string[] = []): OwnAnswer => ({
   status,
-  headers,
+  headers: further.length === 0 ? headers : [...headers, ...further],
   contentType: 'application/problem+json',
   cacheControl: 'no-store',
   body: JSON.stringify(body),
@@ -28,6 +29,15 @@ export const metadataAnswer = (resource: Resource): OwnAnswer => ({
   contentType: 'application/json',
   cacheControl: 'public, max-age=3600',
   body: resource.metadata?.document ?? '',
+})
+
+/** What this path takes, said by the gateway in place of the upstream (RFC 9110 section 9.3.7, HS-6). */
+export const optionsAnswer = (allow: readonly string[]): OwnAnswer => ({
+  status: 200,
+  headers: ['Allow', allow.join(', ')],
+  contentType: '',
+  cacheControl: 'no-store',
+  body: '',
 })
 
 /** The same answer as bytes, for a message that never became a request: HTTP/1.1, and the connection ends (H1-25). */
@@ -75,8 +85,7 @@ export const sendOwn = (
   const length = Buffer.byteLength(answer.body)
   // The phrase is said here, because that of an upstream's answer that was not good enough may still be set.
   response.writeHead(answer.status, STATUS_CODES[answer.status] ?? '', [
-    'Content-Type',
-    answer.contentType,
+    ...(answer.contentType === '' ? [] : ['Content-Type', answer.contentType]),
     'Content-Length',
     String(length),
     'Cache-Control',
@@ -86,26 +95,38 @@ export const sendOwn = (
   ])
   const body = request.method === 'HEAD' ? '' : answer.body
   const written = body === '' ? 0 : length
-  if (rest && !short && !remainder.expectsContinue && body !== '') {
+  if (rest && closing && !remainder.expectsContinue && body !== '') {
     // The client may still be sending: closing at once would reset the connection before it has read the answer.
     response.write(body)
-    drain(request, () => response.end())
+    dropRest(request, () => response.end())
     return written
   }
   response.end(body)
   const { socket } = request
-  if (rest && short) drain(request, (complete) => complete || socket.destroy())
+  if (rest && short) dropRest(request, (complete) => complete || socket.destroy())
   return written
+}
+
+/**
+ * Asks for the content of a request with `Expect: 100-continue`, when its turn has come: behind an answer that is still
+ * owed on the connection Node would hold the 100 back, and then write it behind the head of the answer, as content.
+ */
+export const askForContent = (response: ServerResponse): void => {
+  if (response.socket) response.writeContinue()
+  else response.once('socket', () => response.headersSent || response.writeContinue())
 }
 
 /** Bytes that are read and thrown away to keep a connection. */
 const shortRest = 64 * 1024
-/** For how long, and how much at the most, a refused request's content is read. */
-const drainMs = 2000
-const drainBytes = 256 * 1024
+/** For how long, and how much at the most, content is read that nobody wants. */
+const dropMs = 2000
+const dropBytes = 256 * 1024
 
-/** Reads on and forgets, within bounds of time and size; then says whether all of the content came. */
-const drain = (request: IncomingMessage, over: (complete: boolean) => void): void => {
+/**
+ * Reads what is left of the content and forgets it, within bounds of time and size; then says whether all of it came.
+ * Beyond the size nothing more is read, but the time is the client's: to find that out, and to read its answer.
+ */
+export const dropRest = (request: IncomingMessage, over: (complete: boolean) => void): void => {
   let read = 0
   const finish = (): void => {
     clearTimeout(timer)
@@ -114,8 +135,10 @@ const drain = (request: IncomingMessage, over: (complete: boolean) => void): voi
   }
   const onData = (chunk: Buffer): void => {
     read += chunk.length
-    if (read > drainBytes) finish()
+    if (read > dropBytes) request.pause()
   }
-  const timer = setTimeout(finish, drainMs)
+  const timer = setTimeout(finish, dropMs)
   request.on('data', onData).once('end', finish).once('close', finish)
+  // Not at once: who read it until now may stop it once more before letting go.
+  setImmediate(() => request.resume())
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Cancel } from '../upstream/forward.ts'
+import type { Cancel } from '../upstream/exchange.ts'
 
 /** Ends a request whose content stopped coming (H1-25). While the upstream is the slow one, nobody is to blame here. */
 export const watchBody = (request: IncomingMessage, response: ServerResponse, idleMs: number, cancel: Cancel): void => {
@@ -15,6 +15,6 @@ export const watchBody = (request: IncomingMessage, response: ServerResponse, id
     if (response.headersSent) response.destroy()
     else cancel({ reason: 'request_timeout' })
     return undefined
-  }, idleMs)
+  }, idleMs).unref()
   request.once('close', () => clearInterval(timer))
 }

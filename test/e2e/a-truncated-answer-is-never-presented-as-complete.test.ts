@@ -4,6 +4,7 @@ import { converse } from '../support/conversation.ts'
 import { eventually } from '../support/eventually.ts'
 import { requestBytes, sendRaw, wholeAnswer } from '../support/raw-http.ts'
 import { startSpied } from '../support/spy.ts'
+import { startOverTls } from '../support/tls-stage.ts'
 
 /** The first request gets these bytes and the end of the connection; the next ones get `ok`. */
 const cut = (bytes: string, how: 'end' | 'reset') => {
@@ -102,4 +103,17 @@ test('HS-16: a request whose connection died is delivered once, never again', as
     assert.equal(status, 502)
     assert.equal(stage.spy.requests.length, 1)
   }
+})
+
+test('H1-21, H1-22: over TLS too a client of HTTP/1.0 can tell: the end that TLS marks does not come', async (t) => {
+  const stage = await startOverTls(t, {}, { answer: cut(`${chunked}5\r\nhello\r\n`, 'end') })
+  const client = await stage.converse()
+  let ended = false
+  client.socket.on('end', () => {
+    ended = true
+  })
+  client.say(lines(stage.authorization, '1.0'))
+  const text = await client.end()
+  assert.ok(client.reset() || !ended, text)
+  assert.match(await stage.ask({}), /ok$/)
 })

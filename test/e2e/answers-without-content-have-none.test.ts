@@ -7,6 +7,7 @@ import { type SpyAnswer, startSpied } from '../support/spy.ts'
 /** Two requests on one connection: the second answer shows where the first one ended. */
 const twice = async (t: Parameters<typeof startSpied>[0], method: string, answer: SpyAnswer): Promise<string> => {
   const stage = await startSpied(t, {
+    entry: { pool: { connections: 1 } },
     answer: (request, socket) =>
       request.line.includes('/second') ? 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecond' : answer(request, socket),
   })
@@ -66,4 +67,27 @@ test('HS-24: a refusal of HEAD has the head of the refusal of GET, and no conten
   const plain = (text: string): string => text.replace(/[0-9a-f-]{36}/g, 'ID').replace(/Date: .*\r\n/, '')
   assert.equal(plain(get).split('\r\n\r\n')[0], plain(head).split('\r\n\r\n')[0])
   assert.ok(head.endsWith('\r\n\r\n') && get.endsWith('}'))
+})
+
+test('HS-24, H1-20, attacks 2.5 row 3: content where there can be none is never an answer to the next request', async (t) => {
+  const evil = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil'
+  for (const [method, first] of [
+    ['HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 43\r\n\r\n'],
+    ['HEAD', 'HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 43\r\n\r\n'],
+    ['HEAD', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'],
+    ['GET', 'HTTP/1.1 204 No Content\r\n\r\n'],
+    ['GET', 'HTTP/1.1 204 No Content\r\nContent-Length: 43\r\n\r\n'],
+    ['GET', 'HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n'],
+    ['GET', 'HTTP/1.1 304 Not Modified\r\n\r\n'],
+    ['GET', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 43\r\n\r\n'],
+    ['GET', 'HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n'],
+    ['GET', 'HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\n'],
+    ['GET', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'],
+  ] as const) {
+    for (const content of [evil, `2b\r\n${evil}\r\n0\r\n\r\n`, 'plain']) {
+      const head = await twice(t, method, () => first + content)
+      assert.match(head, /\r\n\r\n$/, first)
+      assert.doesNotMatch(head, /evil|plain/, first)
+    }
+  }
 })

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { converse } from '../support/conversation.ts'
-import { requestBytes, sendRaw } from '../support/raw-http.ts'
+import { eventually } from '../support/eventually.ts'
+import { requestBytes, sendRaw, wholeAnswer } from '../support/raw-http.ts'
 import { startSpied } from '../support/spy.ts'
 
 test('HS-10: a refused request is never asked for its content, and its connection ends', async (t) => {
@@ -38,6 +39,49 @@ test('HS-10: a granted one is asked, and `Expect` does not go on', async (t) => 
     await client.hear('the answer', (text) => text.endsWith('ok'))
     assert.equal(stage.spy.requests.at(-1)?.body, 'hello')
     assert.deepEqual(stage.spy.requests.at(-1)?.values('expect'), [])
+  }
+})
+
+test('HS-10: behind an answer that is still owed 100 waits for its turn, and never stands inside an answer', async (t) => {
+  const long = 'x'.repeat(20_000)
+  for (const early of [true, false]) {
+    let release: () => void = () => undefined
+    const stage = await startSpied(t, {
+      answer: ({ line }, socket) => {
+        if (!line.includes('/held')) return `HTTP/1.1 200 OK\r\nContent-Length: ${long.length}\r\n\r\n${long}`
+        release = () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nheld')
+        return undefined
+      },
+    })
+    const client = await converse(t, stage.port)
+    client.say(requestBytes(['GET /orders/held HTTP/1.1', 'Host: a', stage.authorization]))
+    client.say(
+      requestBytes([
+        'POST /orders/1 HTTP/1.1',
+        'Host: a',
+        stage.authorization,
+        'Expect: 100-continue',
+        'Content-Length: 5',
+      ]),
+    )
+    await eventually('the first one is there', () => stage.spy.requests.length === 1)
+    // A client need not wait for 100: then the answer may come before the turn, and 100 is not said any more.
+    if (early) {
+      client.say('hello')
+      await eventually('the second one is there', () => stage.spy.requests.length === 2)
+      await sendRaw(stage.port, requestBytes(['GET /orders/2 HTTP/1.1', 'Host: a', stage.authorization]), {
+        until: wholeAnswer,
+      })
+    }
+    release()
+    if (!early) {
+      await client.hear('100', (text) => text.endsWith('heldHTTP/1.1 100 Continue\r\n\r\n'))
+      client.say('hello')
+    }
+    const text = await client.hear('everything', (all) => all.endsWith(long))
+    const heads = text.match(/HTTP\/1\.1 \d{3}/g)?.map((head) => head.slice(-3))
+    assert.deepEqual(heads, early ? ['200', '200'] : ['200', '100', '200'])
+    assert.equal(text.slice(text.lastIndexOf('\r\n\r\n') + 4), long)
   }
 })
 

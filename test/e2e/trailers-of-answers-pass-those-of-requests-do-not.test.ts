@@ -79,18 +79,34 @@ test('HS-9, H1-18: trailers of an answer are relayed, in order and repeated; for
   const { text } = await sendRaw(stage.port, requestBytes(['GET /orders/1 HTTP/1.1', 'Host: a', stage.authorization]), {
     until: (all) => all.includes('\r\nok\r\n0\r\n') && all.endsWith('\r\n\r\n'),
   })
+  assert.match(text, /\r\nTrailer: X-Sum\r\n/)
   assert.match(text, /\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\nx-sum: 2\r\ngrpc-status: 0\r\n\r\n$/)
   assert.doesNotMatch(text, /evil/)
 })
 
-test('H1-18: trailers that the head could not announce, behind a length or for HTTP/1.0, harm nothing', async (t) => {
-  const stage = await startSpied(t, {
-    answer: () => 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n',
-  })
-  const { text, closed } = await sendRaw(
-    stage.port,
-    requestBytes(['GET /orders/1 HTTP/1.0', 'Host: a', stage.authorization]),
-  )
-  assert.ok(closed)
-  assert.match(text, /\r\n\r\nok$/)
+test('HS-9, H1-18, H1-22: without chunks there are no trailers, and none are announced; the answer is whole', async (t) => {
+  const chunked = 'HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n'
+  for (const [method, version, answer, whole] of [
+    ['GET', '1.0', `${chunked}2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n`, /\r\n\r\nok$/],
+    ['HEAD', '1.1', chunked, /\r\n\r\n$/],
+    ['GET', '1.1', 'HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nContent-Length: 2\r\n\r\nok', /\r\n\r\nok$/],
+    ['GET', '1.1', 'HTTP/1.1 204 No Content\r\ntrailer: X-Sum\r\n\r\n', /\r\n\r\n$/],
+    ['GET', '1.1', 'HTTP/1.1 304 Not Modified\r\nTrailer: X-Sum\r\nTrailer: X-B\r\n\r\n', /\r\n\r\n$/],
+  ] as const) {
+    const stage = await startSpied(t, { answer: () => answer })
+    const { text, status } = await sendRaw(
+      stage.port,
+      requestBytes([`${method} /orders/1 HTTP/${version}`, 'Host: a', stage.authorization, 'Connection: close']),
+      { quietMs: 5000 },
+    )
+    assert.ok(status < 400 && !/trailer|x-sum/i.test(text), text)
+    assert.match(text, whole)
+  }
+})
+
+test('HS-8: what a client says of trailers is for one hop, and the upstream is asked for none', async (t) => {
+  const stage = await startSpied(t)
+  const lines = ['GET /orders/1 HTTP/1.1', 'Host: a', stage.authorization, 'TE: trailers', 'Connection: TE']
+  assert.equal((await sendRaw(stage.port, requestBytes(lines), { until: wholeAnswer })).status, 200)
+  assert.deepEqual(stage.spy.requests[0]?.values('te'), [])
 })
