@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net'
 import { BlockList, isIP } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import { parseAuthority } from '../decision/authority.ts'
 import type { Hop } from '../upstream/request-headers.ts'
 import { forwardedThumbprint, thumbprintOf } from './client-certificate.ts'
-import type { Head } from './head.ts'
+import { unmapped } from './forwarded.ts'
+import type { ForwardedFields, Head } from './head.ts'
 import type { ListenOptions, TlsOptions } from './options.ts'
+import { type ProxyChain, readChain } from './proxy-chain.ts'
 import { believedCertificate } from './tls.ts'
 
 /** The other end of a connection, looked at once per connection. */
@@ -19,13 +20,19 @@ export interface Peer {
   readonly certificate: string | undefined
   /** The connection ends with the answer under way: what the client sent behind it is no request (H1-19, H1-28). */
   ending: boolean
+  /** How many requests came on it so far. */
+  requests: number
+  /** When it was first looked at, in milliseconds of `performance.now()`. */
+  readonly since: number
   /** Our element of `Forwarded` for the last authority asked for here, which is seldom another one. */
   told: { readonly authority: string; readonly element: string } | undefined
+  /** What the fields of a request say of the way to a trusted proxy. Not to be asked of any other peer. */
+  readonly chain: (fields: ForwardedFields) => ProxyChain
 }
 
 export interface Peers {
   of(socket: Socket): Peer
-  /** The client's address: from the right, the first that is no trusted proxy (FW-2). For the log only. */
+  /** The client's address as far as it is believed (FW-2); a stranger's is its own. For the log only. */
   clientAddress(peer: Peer, head: Head): string
   /**
    * The thumbprint of the client certificate behind a request. Of a stranger its own, whatever its fields say (MT-4,
@@ -35,12 +42,8 @@ export interface Peers {
 }
 
 export const createPeers = ({ trustedProxies, tls }: Pick<ListenOptions, 'trustedProxies' | 'tls'>): Peers => {
-  const trusted = blockList(trustedProxies)
   const known = new WeakMap<Socket, Peer>()
-  const isTrusted = (address: string): boolean => {
-    const family = isIP(address)
-    return family !== 0 && trusted.check(address, family === 6 ? 'ipv6' : 'ipv4')
-  }
+  const isTrusted = trustedAmong(trustedProxies)
   return {
     of: (socket) => {
       const seen = known.get(socket)
@@ -56,22 +59,15 @@ export const createPeers = ({ trustedProxies, tls }: Pick<ListenOptions, 'truste
           return certificate()
         },
         ending: false,
+        requests: 0,
+        since: performance.now(),
         told: undefined,
+        chain: remembering((fields) => readChain(fields, address, isTrusted)),
       }
       known.set(socket, peer)
       return peer
     },
-    clientAddress: (peer, head) => {
-      if (!peer.trusted || head.forwarded.for === '') return peer.address
-      let address = peer.address
-      for (const entry of head.forwarded.for.split(',').reverse()) {
-        const text = unmapped(entry.trim())
-        if (isIP(text) === 0) return address
-        address = text
-        if (!isTrusted(text)) return text
-      }
-      return address
-    },
+    clientAddress: (peer, head) => (peer.trusted ? peer.chain(head.forwarded).client : peer.address),
     certificateOf: (peer, head) => (peer.trusted ? forwardedThumbprint(head.forwarded) : peer.certificate),
   }
 }
@@ -90,8 +86,18 @@ const lazily = <T>(make: () => T): (() => T) => {
   }
 }
 
+/** For what is asked of one request several times over. */
+const remembering = (read: (fields: ForwardedFields) => ProxyChain): ((fields: ForwardedFields) => ProxyChain) => {
+  let last: { readonly fields: ForwardedFields; readonly chain: ProxyChain } | undefined
+  return (fields) => {
+    if (last?.fields !== fields) last = { fields, chain: read(fields) }
+    return last.chain
+  }
+}
+
 /** Whether the request came over TLS here, or a trusted proxy says so and nothing it says disagrees (FW-7, BR-23). */
-export const isSecure = (peer: Peer, head: Head): boolean => peer.tls || (peer.trusted && protoOf(head) === 'https')
+export const isSecure = (peer: Peer, head: Head): boolean =>
+  peer.tls || (peer.trusted && peer.chain(head.forwarded).secure)
 
 /**
  * What the request to the upstream says of the way here: written afresh, on top of what a trusted proxy said (FW-1,
@@ -107,14 +113,13 @@ export const hopOf = (peer: Peer, head: Head, authority: string, via: string, re
     if (peer.told?.authority !== authority) peer.told = { authority, element: elementOf(peer, authority, proto) }
     return { forwardedFor: address, forwarded: peer.told.element, proto, host: authority, via: way, requestId }
   }
-  const chain = isAddressList(head.forwarded.for) ? `${head.forwarded.for}, ` : ''
-  const elements = isForwarded(head.forwarded.forwarded) ? `${head.forwarded.forwarded}, ` : ''
-  const proto = peer.tls || protoOf(head) === 'https' ? 'https' : 'http'
+  const { forwardedFor, forwarded, secure, host } = peer.chain(head.forwarded)
+  const proto = peer.tls || secure ? 'https' : 'http'
   return {
-    forwardedFor: chain + address,
-    forwarded: elements + elementOf(peer, authority, proto),
+    forwardedFor: forwardedFor === '' ? address : `${forwardedFor}, ${address}`,
+    forwarded: (forwarded === '' ? '' : `${forwarded}, `) + elementOf(peer, authority, proto),
     proto,
-    host: publicAuthority(peer, head, authority),
+    host: host ?? authority,
     via: way,
     requestId,
   }
@@ -125,17 +130,23 @@ export const hopOf = (peer: Peer, head: Head, authority: string, via: string, re
  * itself. A stranger's word never counts (FW-6, DP-7).
  */
 export const publicAuthority = (peer: Peer, head: Head, authority: string): string =>
-  peer.trusted && parseAuthority(head.forwarded.host) !== undefined ? head.forwarded.host : authority
+  (peer.trusted ? peer.chain(head.forwarded).host : undefined) ?? authority
 
-/** RFC 7239 section 4. */
+/** RFC 7239 section 4. The zone of a link-local address is nothing to anybody else, and no part of a node. */
 const elementOf = ({ address }: Peer, authority: string, proto: string): string => {
-  const node = address.includes(':') ? `"[${address}]"` : address === '' ? 'unknown' : address
+  const node = address.includes(':') ? `"[${address.split('%', 1)[0]}]"` : address === '' ? 'unknown' : address
   const host = authority === '' ? '' : `;host="${authority}"`
   return `for=${node}${host};proto=${proto}`
 }
 
-const unmapped = (address: string): string =>
-  address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
+/** Whether an address, without a mapping, is one of `listen.trusted_proxies`. */
+export const trustedAmong = (trustedProxies: readonly string[]): ((address: string) => boolean) => {
+  const trusted = blockList(trustedProxies)
+  return (address) => {
+    const family = isIP(address)
+    return family !== 0 && trusted.check(address, family === 6 ? 'ipv6' : 'ipv4')
+  }
+}
 
 const blockList = (entries: readonly string[]): BlockList => {
   const list = new BlockList()
@@ -147,31 +158,3 @@ const blockList = (entries: readonly string[]): BlockList => {
   }
   return list
 }
-
-/** The scheme that a proxy's fields agree on; anything mixed or unknown is `http`, the one that is trusted less. */
-const protoOf = (head: Head): 'http' | 'https' => {
-  const { proto, forwarded } = head.forwarded
-  const said = [
-    ...(proto === '' ? [] : proto.split(',').map((value) => value.trim().toLowerCase())),
-    ...(isForwarded(forwarded) ? protosOf(forwarded) : []),
-  ]
-  return said.length > 0 && said.every((value) => value === 'https') ? 'https' : 'http'
-}
-
-/** Pair by pair, so that a quoted value that holds `;proto=https` is no `proto`. */
-const protosOf = (forwarded: string): string[] =>
-  [...forwarded.matchAll(pairs)]
-    .map(([text]) => text.toLowerCase())
-    .filter((text) => text.startsWith('proto='))
-    .map((text) => text.slice('proto='.length).replace(/^"(.*)"$/, '$1'))
-
-const isAddressList = (list: string): boolean =>
-  list !== '' && list.split(',').every((entry) => isIP(unmapped(entry.trim())) !== 0)
-
-/** RFC 7239 section 4, strictly; a field that breaks the grammar is discarded whole (FW-4). */
-const isForwarded = (value: string): boolean => forwardedGrammar.test(value)
-
-const token = "[A-Za-z0-9!#$%&'*+.^_`|~-]+"
-const pair = `${token}=(?:${token}|"(?:[\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]|\\\\[\\x20-\\x7e])*")`
-const pairs = new RegExp(pair, 'g')
-const forwardedGrammar = new RegExp(`^${pair}(?:;${pair})*(?:[ \\t]*,[ \\t]*${pair}(?:;${pair})*)*$`)

@@ -42,7 +42,7 @@ test('HS-1, HS-2: hop-by-hop fields of a request, and those that `Connection` na
 })
 
 test('WS-1, CVE-2026-88008: an upgrade that nobody agreed to is plain HTTP upstream', async (t) => {
-  const stage = await startSpied(t)
+  const stage = await startSpied(t, { entry: { websocket: false } })
   for (const protocol of ['h2c', 'websocket', 'TLS/1.0', 'websocket, h2c']) {
     const { status } = await sendRaw(
       stage.port,
@@ -65,7 +65,7 @@ test('WS-1, CVE-2026-88008: an upgrade that nobody agreed to is plain HTTP upstr
 })
 
 test('H1-28: behind an upgrade that is not taken the connection ends, so that nothing read ahead can be misread', async (t) => {
-  const stage = await startSpied(t)
+  const stage = await startSpied(t, { entry: { websocket: false } })
   for (const lines of [
     ['Connection: upgrade', 'Upgrade: h2c'],
     ['Connection: keep-alive, Upgrade', 'Upgrade: websocket'],

@@ -83,13 +83,16 @@ test('FW-2, FW-3: a trusted proxy is believed, and the chain is one line that en
     'X-Forwarded-Proto: https',
     'X-Forwarded-Host: shop.test',
     'X-Forwarded-Port: 443',
-    'Forwarded: for=203.0.113.9;proto=https, for="[2001:db8::1]:4711"',
+    'Forwarded: for="203.0.113.9:4711";proto=https',
+    'Forwarded: for=10.1.2.3;proto=http',
   ])
   assert.deepEqual(forwarding(seen), {
     for: ['198.51.100.1, 203.0.113.9, 10.1.2.3, 127.0.0.1'],
     proto: ['https'],
     host: ['shop.test'],
-    forwarded: ['for=203.0.113.9;proto=https, for="[2001:db8::1]:4711", for=127.0.0.1;host="gw.test";proto=https'],
+    forwarded: [
+      'for="203.0.113.9:4711";proto=https, for=10.1.2.3;proto=http, for=127.0.0.1;host="gw.test";proto=https',
+    ],
   })
   assert.deepEqual(seen.values('x-forwarded-port'), [])
   // From the right, the first that is no trusted proxy: the left-most entry is the client's own word.
@@ -104,7 +107,7 @@ test('FW-4: a chain or `Forwarded` of a trusted proxy that breaks the grammar is
     'Forwarded: for=1.2.3.4 ; proto=https',
     'Forwarded: nothing',
     'X-Forwarded-For: 203.0.113.9, unknown',
-    'X-Forwarded-For: ,203.0.113.9',
+    'X-Forwarded-For: 203.0.113.9,',
     'X-Forwarded-Host: ,a',
     'X-Forwarded-Host: a;proto=https',
     'X-Forwarded-Proto: https, http',
@@ -113,6 +116,55 @@ test('FW-4: a chain or `Forwarded` of a trusted proxy that breaks the grammar is
     const { seen } = await ask(stage, [line])
     assert.deepEqual(forwarding(seen), fresh, line)
   }
+})
+
+test('FW-2, FW-4: a client that breaks its entry does not take along what the proxies in front of us wrote', async (t) => {
+  const stage = await startSpied(t, { listen: { trusted_proxies: ['127.0.0.1'] } })
+  for (const [i, made] of ['', 'unknown', '<script>', '203.0.113.1, x', ','].entries()) {
+    const { seen } = await ask(stage, [`X-Forwarded-For: ${made}, 203.0.113.9`])
+    assert.deepEqual(seen.values('x-forwarded-for'), ['203.0.113.9, 127.0.0.1'], made)
+    assert.equal((await loggedRequests(stage, i + 1)).at(-1)?.remote_address, '203.0.113.9')
+  }
+})
+
+test('FW-7: where the two fields of a trusted proxy name two clients, or two hosts, neither is believed', async (t) => {
+  const stage = await startSpied(t, { listen: { trusted_proxies: ['127.0.0.1', '10.0.0.0/8'] } })
+  const { seen } = await ask(stage, [
+    'X-Forwarded-For: 203.0.113.9, 10.1.2.3',
+    'X-Forwarded-Host: shop.test',
+    'Forwarded: for=192.0.2.1;host=evil.test, for=10.1.2.3;host=inner.test',
+  ])
+  assert.equal((await loggedRequests(stage)).at(-1)?.remote_address, '10.1.2.3')
+  assert.deepEqual(seen.values('x-forwarded-host'), ['gw.test'])
+})
+
+test('FW-2, FW-6: host and scheme are those that the outermost trusted proxy saw, not what its client made up', async (t) => {
+  const stage = await startSpied(t, { listen: { trusted_proxies: ['127.0.0.1', '10.0.0.0/8'], require_https: true } })
+  for (const [i, lines] of [
+    [
+      'Forwarded: for=_x;host=evil.test;proto=http',
+      'Forwarded: for=203.0.113.9;host=shop.test;proto=https, for=10.1.2.3;host=inner.test;proto=http',
+    ],
+    [
+      'X-Forwarded-For: 192.0.2.1, 203.0.113.9, 10.1.2.3',
+      'X-Forwarded-Proto: http, https, http',
+      'X-Forwarded-Host: evil.test, shop.test, inner.test',
+    ],
+  ].entries()) {
+    const { seen } = await ask(stage, lines)
+    assert.deepEqual(seen.values('x-forwarded-host'), ['shop.test'])
+    assert.deepEqual(seen.values('x-forwarded-proto'), ['https'])
+    assert.equal((await loggedRequests(stage, i + 1)).at(-1)?.remote_address, '203.0.113.9')
+  }
+})
+
+test('a chain of 5,000 addresses is one request among others', async (t) => {
+  const stage = await startSpied(t, {
+    listen: { trusted_proxies: ['127.0.0.1', '10.0.0.0/8'], limits: { header_size: '64KiB' } },
+  })
+  const { seen, answer } = await ask(stage, [`X-Forwarded-For: ${Array(5000).fill('10.0.0.2').join(',')}`])
+  assert.equal(answer.status, 200)
+  assert.equal(seen.values('x-forwarded-for')[0]?.split(',').length, 101)
 })
 
 test('FW-7: where the fields of a trusted proxy disagree about TLS, it was plain HTTP', async (t) => {

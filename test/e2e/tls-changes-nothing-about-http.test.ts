@@ -130,7 +130,7 @@ test('H1-28: CONNECT is refused, ends the connection behind what is owed, and le
 })
 
 test('H1-28, RFC 9931: an upgrade that is not taken leaves no tunnel', async (t) => {
-  const stage = await startOverTls(t)
+  const stage = await startOverTls(t, {}, { entry: { websocket: false } })
   const client = await stage.converse()
   const upgrade = get(stage, '1', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13')
   client.say(Buffer.concat([upgrade, get(stage, 'behind')]))

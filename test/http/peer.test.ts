@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { thumbprintOf } from '../../src/http/client-certificate.ts'
 import type { Head } from '../../src/http/head.ts'
 import type { TlsOptions } from '../../src/http/options.ts'
-import { createPeers, hopOf, isSecure, type Peer } from '../../src/http/peer.ts'
+import { createPeers, hopOf, isSecure, type Peer, publicAuthority } from '../../src/http/peer.ts'
 import { issue } from '../support/tls.ts'
 import { acceptedOverTls } from '../support/tls-client.ts'
 
@@ -20,12 +20,23 @@ const headWith = (forwarded: Partial<Head['forwarded']>, via = ''): Head => ({
   contentLength: undefined,
   via,
   requestId: undefined,
+  upgrade: '',
+  traceparent: [],
+  tracestate: '',
+  earlyData: false,
+  maxForwards: undefined,
   forwarded: { for: '', proto: '', host: '', forwarded: '', clientCert: [], forwardedClientCert: [], ...forwarded },
 })
 
 const listen = (trustedProxies: readonly string[] = [], tls?: TlsOptions) => ({ trustedProxies, tls })
 
-const tls: TlsOptions = { certificate: '', key: '', clientCertificates: 'request', clientCa: undefined }
+const tls: TlsOptions = {
+  certificate: '',
+  key: '',
+  clientCertificates: 'request',
+  clientCa: undefined,
+  files: { certificate: '', key: '', clientCa: undefined },
+}
 
 const trusting = ['10.0.0.0/8', '192.0.2.7', '2001:db8::/32']
 const peerFrom = (address: string, trusted: readonly string[] = trusting): Peer =>
@@ -55,22 +66,55 @@ test('a connection is looked at once', () => {
   assert.equal(createPeers(listen()).of(socketFrom(undefined)).address, '')
 })
 
-test('FW-2: the client is the first from the right that is no trusted proxy', () => {
+test('FW-2: of a trusted proxy the client is the first from the right that is none; a stranger is its own client', () => {
   const peers = createPeers(listen(trusting))
-  const client = (address: string, chain: string): string =>
-    peers.clientAddress(peers.of(socketFrom(address)), headWith({ for: chain }))
+  const client = (address: string, forwarded: Partial<Head['forwarded']>): string =>
+    peers.clientAddress(peers.of(socketFrom(address)), headWith(forwarded))
   for (const [peer, chain, expected] of [
     ['10.0.0.1', '', '10.0.0.1'],
-    ['10.0.0.1', '203.0.113.9', '203.0.113.9'],
-    ['10.0.0.1', '198.51.100.1, 203.0.113.9', '203.0.113.9'],
     ['10.0.0.1', '198.51.100.1, 203.0.113.9, 10.0.0.2, 192.0.2.7', '203.0.113.9'],
-    ['10.0.0.1', '10.0.0.3, 10.0.0.2', '10.0.0.3'],
     ['10.0.0.1', 'evil, 10.0.0.2', '10.0.0.2'],
-    ['10.0.0.1', '203.0.113.9, unknown', '10.0.0.1'],
     ['10.0.0.1', '::ffff:203.0.113.9', '203.0.113.9'],
+    ['10.0.0.1', '203.0.113.9, ::ffff:10.0.0.2', '203.0.113.9'],
+    ['2001:db8::7', '2001:db9::1, [2001:db8::2]:80', '2001:db9::1'],
     ['203.0.113.1', '198.51.100.1', '203.0.113.1'],
   ] as const) {
-    assert.equal(client(peer, chain), expected, `${peer} ${chain}`)
+    assert.equal(client(peer, { for: chain }), expected, `${peer} ${chain}`)
+  }
+  assert.equal(client('10.0.0.1', { forwarded: 'for=203.0.113.9, for="10.0.0.2:80"' }), '203.0.113.9')
+  assert.equal(client('203.0.113.1', { forwarded: 'for=198.51.100.1' }), '203.0.113.1')
+})
+
+test('each request of a connection is read anew', () => {
+  const peers = createPeers(listen(trusting))
+  const peer = peers.of(socketFrom('10.0.0.1'))
+  const [one, other] = [
+    headWith({ for: '203.0.113.1', host: 'a.test' }),
+    headWith({ for: '203.0.113.2', proto: 'https' }),
+  ]
+  for (const [head, address, host, secure] of [
+    [one, '203.0.113.1', 'a.test', false],
+    [other, '203.0.113.2', 'gw.test', true],
+    [one, '203.0.113.1', 'a.test', false],
+  ] as const) {
+    assert.equal(peers.clientAddress(peer, head), address)
+    assert.equal(publicAuthority(peer, head, 'gw.test'), host)
+    assert.equal(isSecure(peer, head), secure)
+  }
+})
+
+test('FW-6: the public authority is what a trusted proxy says in either field, and a stranger’s word never counts', () => {
+  for (const [forwarded, expected] of [
+    [{}, 'gw.test'],
+    [{ host: 'shop.test:8443' }, 'shop.test:8443'],
+    [{ forwarded: 'for=203.0.113.9;host="shop.test:8443"' }, 'shop.test:8443'],
+    [{ host: 'shop.test', forwarded: 'for=203.0.113.9;host=evil.test' }, 'gw.test'],
+    [{ for: '192.0.2.1, 203.0.113.9', host: 'evil.test, shop.test' }, 'shop.test'],
+    [{ for: '203.0.113.9', host: 'evil.test, shop.test' }, 'gw.test'],
+    [{ host: 'a b' }, 'gw.test'],
+  ] as const) {
+    assert.equal(publicAuthority(peerFrom('10.0.0.1'), headWith(forwarded), 'gw.test'), expected)
+    assert.equal(publicAuthority(peerFrom('203.0.113.1'), headWith(forwarded), 'gw.test'), 'gw.test')
   }
 })
 
@@ -183,7 +227,9 @@ test('FW-3, FW-4: a trusted peer’s chains go on before our own element; what b
   }
   assert.equal(hop({ for: '1.2.3.4, ::1' }).forwardedFor, '1.2.3.4, ::1, 10.0.0.1')
   assert.equal(hop({ for: '1.2.3.4, x' }).forwardedFor, '10.0.0.1')
+  assert.equal(hop({ for: 'x, 1.2.3.4:80' }).forwardedFor, '1.2.3.4:80, 10.0.0.1')
   assert.equal(hop({ host: 'shop.test:8443' }).host, 'shop.test:8443')
   assert.equal(hop({ host: 'shop.test, evil' }).host, 'gw.test')
   assert.equal(hop({}, '2001:db8::9').forwarded, 'for="[2001:db8::9]";host="gw.test";proto=http')
+  assert.equal(hop({}, 'fe80::1%eth0').forwarded, 'for="[fe80::1]";host="gw.test";proto=http')
 })
