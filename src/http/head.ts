@@ -1,5 +1,7 @@
 import { parseAuthority } from '../decision/authority.ts'
 import type { Refusal } from '../decision/refusal.ts'
+import { codingFault, malformed } from './framing-fault.ts'
+import { slotOf } from './head-slot.ts'
 
 /** What the gateway itself reads of a request head. Raw field lines are seen one by one, never joined (BR-5, H1-1). */
 export interface Head {
@@ -16,6 +18,16 @@ export interface Head {
   /** Raw `Via` values, joined in order. */
   readonly via: string
   readonly requestId: string | undefined
+  /** What the client would rather speak, values joined in order; `''`: nothing. Counts only with `Connection: upgrade`. */
+  readonly upgrade: string
+  /** The `traceparent` field lines, two at most (TC-3). */
+  readonly traceparent: readonly string[]
+  /** Raw `tracestate` values, joined in order; `''`: none. */
+  readonly tracestate: string
+  /** A front proxy got it before its TLS handshake was over (RFC 8470 section 5.1). */
+  readonly earlyData: boolean
+  /** Raw value (RFC 9110 section 7.6.2); undefined: none. */
+  readonly maxForwards: string | undefined
   readonly forwarded: ForwardedFields
 }
 
@@ -67,6 +79,11 @@ export const readHead = (
   let length: number | undefined
   let via = ''
   let requestId: string | undefined
+  let upgrade = ''
+  let traceparent: readonly string[] = none
+  let tracestate = ''
+  let earlyData = false
+  let maxForwards: string | undefined
   let forwarded = nothing
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? ''
@@ -96,6 +113,21 @@ export const readHead = (
       case 'via':
         via = join(via, value)
         break
+      case 'upgrade':
+        upgrade = join(upgrade, value)
+        break
+      case 'traceparent':
+        traceparent = firstTwo(traceparent, value)
+        break
+      case 'tracestate':
+        tracestate = join(tracestate, value)
+        break
+      case 'early-data':
+        earlyData = true
+        break
+      case 'max-forwards':
+        maxForwards = join(maxForwards ?? '', value)
+        break
       case 'x-forwarded-for':
         forwarded = { ...forwarded, for: join(forwarded.for, value) }
         break
@@ -122,28 +154,44 @@ export const readHead = (
     }
   }
   // 2,000 field lines is where Node stops counting: what lies beyond might be a length or a credential (H1-24).
-  if ((limits.headerSize > 0 && size > limits.headerSize) || raw.length >= 4000) {
-    return { reason: 'header_too_large', limit: limits.headerSize }
-  }
+  if ((limits.headerSize > 0 && size > limits.headerSize) || raw.length >= 4000) return tooLarge(raw, limits.headerSize)
   if (hosts > 1) return malformed('more than one Host line')
   if (host === undefined && minor > 0) return malformed('no Host')
   if (host !== undefined && parseAuthority(host) === undefined)
     return malformed('Host is not a host with an optional port')
   const fault = codingFault(coding, codings, length, minor)
   if (fault) return fault
+  // Beyond this a length is another number to every reader (RFC 9110 section 8.6: precision loss, H1-11).
+  if (length !== undefined && !Number.isSafeInteger(length))
+    return malformed('Content-Length is no number to count with')
   if (limits.bodySize > 0 && length !== undefined && length > limits.bodySize) {
     return { reason: 'body_too_large', limit: limits.bodySize }
   }
   const nominated = connection === '' ? undefined : nominations(connection)
   if (nominated) {
     for (const name of nominated) {
-      if (protectedNames.has(name) || name.startsWith('x-forwarded-')) {
+      if (protectedNames.has(name) || neverHopByHop.test(name)) {
         return malformed('Connection names a field that is not hop-by-hop')
       }
     }
   }
   const hasBody = coding !== undefined || (length !== undefined && length > 0)
-  return { host, authorization, proofs, nominated, hasBody, contentLength: length, via, requestId, forwarded }
+  return {
+    host,
+    authorization,
+    proofs,
+    nominated,
+    hasBody,
+    contentLength: length,
+    via,
+    requestId,
+    upgrade,
+    traceparent,
+    tracestate,
+    earlyData,
+    maxForwards,
+    forwarded,
+  }
 }
 
 /**
@@ -157,60 +205,17 @@ export const protectedNames = (owned: Iterable<string>): ReadonlySet<string> =>
 /** Fields that are end-to-end whatever `Connection` says: nominating them would delete what a decision rests on. */
 const endToEnd: readonly string[] = [
   'authorization',
-  'content-length',
-  'content-type',
+  'cache-control',
   'cookie',
   'dpop',
   'forwarded',
   'host',
+  'transfer-encoding',
   'via',
 ]
 
-type Slot =
-  | 'host'
-  | 'authorization'
-  | 'connection'
-  | 'transfer-encoding'
-  | 'content-length'
-  | 'via'
-  | 'x-forwarded-for'
-  | 'x-forwarded-proto'
-  | 'x-forwarded-host'
-  | 'forwarded'
-  | 'dpop'
-  | 'client-cert'
-  | 'x-forwarded-client-cert'
-
-const slots = [
-  'host',
-  'authorization',
-  'connection',
-  'transfer-encoding',
-  'content-length',
-  'via',
-  'x-forwarded-for',
-  'x-forwarded-proto',
-  'x-forwarded-host',
-  'forwarded',
-  'dpop',
-  'client-cert',
-  'x-forwarded-client-cert',
-] as const satisfies readonly Slot[]
-
-/** By length: that and the first letter tell most names from all of these, and nothing needs to be lowered. */
-const slotsByLength: readonly (readonly Slot[])[] = Array.from({ length: 24 }, (_, length) =>
-  slots.filter((slot) => slot.length === length),
-)
-
-const slotOf = (name: string): Slot | undefined => {
-  const candidates = slotsByLength[name.length]
-  if (!candidates) return undefined
-  const first = name.charCodeAt(0) | 0x20
-  for (const slot of candidates) {
-    if (slot.charCodeAt(0) === first && name.toLowerCase() === slot) return slot
-  }
-  return undefined
-}
+/** Nor what says what the content is, where the request came from, or was a pseudo-header in HTTP/2. */
+const neverHopByHop = /^(?::|content-|x-forwarded-)/
 
 const none: readonly string[] = []
 
@@ -228,26 +233,14 @@ const nothing: ForwardedFields = {
 
 const join = (list: string, value: string): string => (list === '' ? value : `${list}, ${value}`)
 
-const malformed = (fault: string): Refusal => ({ reason: 'request_malformed', fault })
-
-/** H1-7 … H1-10: `chunked` alone, in HTTP/1.1 only, and never beside a length. */
-const codingFault = (
-  coding: string | undefined,
-  lines: number,
-  length: number | undefined,
-  minor: number,
-): Refusal | undefined => {
-  if (coding === undefined) return undefined
-  if (minor === 0) return malformed('Transfer-Encoding in HTTP/1.0')
-  if (length !== undefined) return malformed('Transfer-Encoding beside Content-Length')
-  if (lines > 1) return malformed('more than one Transfer-Encoding line')
-  const list = coding.split(',').map((item) => item.trim().toLowerCase())
-  if (list.at(-1) !== 'chunked') return malformed('the last transfer coding is not chunked')
-  if (list.length === 1) return undefined
-  const others = list.slice(0, -1)
-  return others.every((item) => /^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(item) && item !== 'chunked' && item !== 'identity')
-    ? { reason: 'coding_not_implemented' }
-    : malformed('an unknown list of transfer codings')
+/** Names the field when it is one alone, for the operator; never its value (RFC 6585 section 5). */
+const tooLarge = (raw: readonly string[], limit: number): Refusal => {
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? ''
+    const alone = limit > 0 && name.length + (raw[i + 1] ?? '').length + 4 > limit
+    if (alone && name.length <= 64) return { reason: 'header_too_large', limit, field: name.toLowerCase() }
+  }
+  return { reason: 'header_too_large', limit }
 }
 
 const plainConnection = /^(?:keep-alive|close)$/i

@@ -30,7 +30,7 @@ test('TC-8, 2.6 row 19: ten thousand random paths, methods, hosts and tokens add
     (method) => requestBytes([`${method} /orders/${random()}/${random()} HTTP/1.1`, 'Host: gw.test']),
     (method) => requestBytes([`${method} /${random()}?${random()} HTTP/1.1`, 'Host: gw.test']),
     (method) => requestBytes([`${method} /orders/${random()} HTTP/1.1`, `Host: ${random()}.test`]),
-    (method) => requestBytes([`${method} /orders/%2e%2e/${random()} HTTP/1.1`, 'Host: gw.test', `X-${random()}: 1`]),
+    (method) => requestBytes([`${method} /orders/${random()} HTTP/1.1`, 'Host: gw.test', `X-${random()}: 1`]),
     (method) =>
       requestBytes([`${method} /orders/${random()} HTTP/1.1`, 'Host: gw.test', `Authorization: Bearer ${random()}`]),
     (method) =>
@@ -46,10 +46,10 @@ test('TC-8, 2.6 row 19: ten thousand random paths, methods, hosts and tokens add
     const all = Array.from({ length: count }, (_, i) =>
       (shapes[i % shapes.length] ?? assert.fail())(methods[i % methods.length] ?? 'GET'),
     )
-    for (let i = 0; i < count; i += 500) {
-      const batch = all.slice(i, i + 500)
+    for (let i = 0; i < count; i += 250) {
+      const batch = all.slice(i, i + 250)
       client.say(Buffer.concat(batch))
-      await eventually('the batch is answered', () => answers(client.text()) >= Math.min(i + 500, count), 20_000)
+      await eventually('the batch is answered', () => answers(client.text()) >= Math.min(i + 250, count), 20_000)
     }
     client.socket.destroy()
   }
@@ -64,6 +64,10 @@ test('TC-8, 2.6 row 19: ten thousand random paths, methods, hosts and tokens add
     await run(methods.length * shapes.length)
     for (const method of ['FOO', 'get']) {
       await sendRaw(stage.port, requestBytes([`${method}${random()} /orders/1 HTTP/1.1`, 'Host: gw.test']))
+    }
+    // Each ends its connection.
+    for (let i = 0; i < 50; i++) {
+      await sendRaw(stage.port, requestBytes([`GET /orders/%2e%2e/${random()} HTTP/1.1`, 'Host: gw.test']))
     }
   }
   await whole()

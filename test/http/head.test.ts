@@ -146,6 +146,27 @@ test('HS-22: a declared length beyond the limit is refused, and what content is 
   }
 })
 
+test('H1-11: a length that no reader can count with is none', () => {
+  assert.equal(refusal([...host, 'Content-Length', String(Number.MAX_SAFE_INTEGER)]), 'body_too_large')
+  // 2^53 and beyond: what is read is not what was written.
+  for (const length of ['9007199254740992', '18446744073709551615']) {
+    assert.equal(refusal([...host, 'Content-Length', length]), 'request_malformed', length)
+  }
+})
+
+test('H1-24: the name of a field that is too large alone is known, and never its value', () => {
+  const secret = 'a'.repeat(16_384)
+  assert.deepEqual(read([...host, 'X-One', 'b', 'X-Large', secret]), {
+    reason: 'header_too_large',
+    limit: 16_384,
+    field: 'x-large',
+  })
+  // A name that is the large part itself is not repeated; nor is one named where all together are too large.
+  const nameless = { reason: 'header_too_large', limit: 16_384 }
+  assert.deepEqual(read([...host, `X-${secret}`, 'b']), nameless)
+  assert.deepEqual(read([...host, 'X-One', secret.slice(0, 9000), 'X-Two', secret.slice(0, 9000)]), nameless)
+})
+
 test('H1-24: too many bytes of fields, or as many fields as Node counts', () => {
   assert.equal(refusal([...host, 'X', 'a'.repeat(16_384)]), 'header_too_large')
   assert.equal(
@@ -176,7 +197,9 @@ test('HS-1, HS-3: what `Connection` names is known, and no field that counts is 
   assert.deepEqual(named('Close'), [])
   assert.deepEqual(named('X-Foo, close', ',y ,'), ['x-foo', 'close', 'y'])
   assert.deepEqual(named('Upgrade'), ['upgrade'])
-  for (const name of [...protectedNames, 'x-forwarded-for', 'x-forwarded-anything']) {
+  assert.deepEqual(named('keep-alive, TE', 'traceparent'), ['keep-alive', 'te', 'traceparent'])
+  const prefixed = ['x-forwarded-for', 'x-forwarded-anything', 'content-length', 'content-anything', ':authority', ':x']
+  for (const name of [...protectedNames, ...prefixed]) {
     assert.equal(refusal([...host, 'Connection', `close, ${name.toUpperCase()}`]), 'request_malformed', name)
   }
 })

@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 /** What came back on a connection, as it came. */
 export interface RawAnswer {
   readonly text: string
+  /** Of the final answer, behind those that are interim; 0: none. */
   readonly status: number
   /** Whether the other side closed the connection (or reset it) before the time was over. */
   readonly closed: boolean
@@ -23,7 +24,7 @@ export const sendRaw = (
     const settle = (closed: boolean): void => {
       clearTimeout(timer)
       socket.destroy()
-      resolve({ text, status: Number(/^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1] ?? 0), closed })
+      resolve({ text, status: Number(/^HTTP\/1\.[01] (\d{3})/.exec(finalAnswer(text))?.[1] ?? 0), closed })
     }
     let timer = setTimeout(() => settle(false), quietMs)
     socket.setEncoding('latin1')
@@ -42,8 +43,13 @@ export const sendRaw = (
 export const requestBytes = (lines: readonly string[], content = ''): Buffer =>
   Buffer.from(`${lines.join('\r\n')}\r\n\r\n${content}`, 'latin1')
 
-/** Satisfied when one whole answer with a Content-Length has come. */
-export const wholeAnswer = (text: string): boolean => {
+/** What stands behind the interim answers. */
+export const finalAnswer = (text: string): string =>
+  text.replace(/^(?:HTTP\/1\.1 1\d\d [^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n)+/, '')
+
+/** Satisfied when one whole final answer with a Content-Length has come. */
+export const wholeAnswer = (all: string): boolean => {
+  const text = finalAnswer(all)
   const head = text.indexOf('\r\n\r\n')
   if (head < 0) return false
   const length = /\r\ncontent-length: *(\d+)/i.exec(text.slice(0, head))?.[1]
