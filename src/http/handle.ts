@@ -2,17 +2,25 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Candidate, Grant } from '../decision/authorize.ts'
 import { type AnswerPolicy, answerRefusal } from '../decision/challenge.ts'
 import { type AdmissionPolicy, admit, type PublicPass, type Where } from '../decision/decide.ts'
-import { publicUri } from '../decision/public-uri.ts'
-import { type Outcome, type Reason, type Refusal, refuse } from '../decision/refusal.ts'
+import { type Outcome, type Refusal, refuse } from '../decision/refusal.ts'
 import type { Resources } from '../decision/resource.ts'
 import { newRecord, type RecordSink, type RequestRecord } from '../observe/record.ts'
 import type { ProofVerifier } from '../token/dpop/proof-verifier.ts'
 import type { TokenVerifier, Verification } from '../token/token-verifier.ts'
-import type { Cancel, Forwarder } from '../upstream/forward.ts'
+import type { Cancel } from '../upstream/exchange.ts'
+import type { Forwarder } from '../upstream/forward.ts'
+import { createExchanges } from './exchange.ts'
 import { type Head, type HeadLimits, readHead } from './head.ts'
 import { judge } from './judge.ts'
-import { hopOf, isSecure, type Peer, type Peers, publicAuthority } from './peer.ts'
-import { metadataAnswer, type OwnAnswer, refusalAnswer, sendOwn } from './reply.ts'
+import { createLast, endsConnection } from './last-request.ts'
+import { hopsLeft } from './max-forwards.ts'
+import type { ListenOptions } from './options.ts'
+import { isSecure, type Peer, type Peers } from './peer.ts'
+import { proxyStatus } from './proxy-status.ts'
+import { askForContent, metadataAnswer, type OwnAnswer, optionsAnswer, refusalAnswer, sendOwn } from './reply.ts'
+import { senderEvidence } from './sender-evidence.ts'
+import type { TraceOf } from './trace-context.ts'
+import type { Upgraded } from './upgrade.ts'
 import { watchBody } from './watch-body.ts'
 
 /** Everything one request needs, prepared at load. */
@@ -23,7 +31,13 @@ export interface HandlerOptions {
   readonly forwarder: Forwarder
   readonly peers: Peers
   readonly policy: AdmissionPolicy
-  readonly limits: HeadLimits
+  readonly limits: HeadLimits & Pick<ListenOptions['limits'], 'requestsPerConnection'>
+  /** Age in milliseconds at which a connection ends with its next answer; 0 = no limit. */
+  readonly connectionMs: number
+  readonly refuseEarlyData: boolean
+  readonly trace: TraceOf
+  /** Our name in `Proxy-Status`, which only trusted proxies get to see (ER-4); undefined: no such field. */
+  readonly proxyStatus: string | undefined
   readonly bodyIdleMs: number
   readonly answers: AnswerPolicy
   readonly requestIdHeader: string
@@ -41,16 +55,25 @@ export interface HandlerOptions {
   readonly monotonic: () => number
   readonly opened: () => void
   readonly closed: RecordSink
+  /** A request became a tunnel; `closed` tells of its end. */
+  readonly tunnelled: () => void
   /** A bug: the request was answered with `internal`. */
   readonly failed: (error: unknown, requestId: string) => void
   readonly draining: () => boolean
+  /** The end has come for what is still in flight. */
+  readonly cutting: () => boolean
 }
 
 /**
  * Takes one request. What it returns, for a request with content, is how to give it up while it is not answered: the
  * content turned out to be no valid framing.
  */
-export type Handler = (request: IncomingMessage, response: ServerResponse, expects: Expectation) => Cancel | undefined
+export type Handler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  expects: Expectation,
+  upgraded?: Upgraded,
+) => Cancel | undefined
 
 /** What `Expect` asked for: nothing, 100, or something that nobody can meet (HS-10, HS-11). */
 export type Expectation = 'nothing' | 'continue' | 'other'
@@ -60,12 +83,12 @@ export type Expectation = 'nothing' | 'continue' | 'other'
  * answer of our own or the forwarder. Takes no asynchronous hop when the token is cached.
  */
 export const createHandler = (options: HandlerOptions): Handler => {
-  const { resources, verifier, proofs, forwarder, peers, policy, monotonic } = options
-  const viaNow = `1.1 ${options.pseudonym}`
-  const viaOld = `1.0 ${options.pseudonym}`
+  const { resources, verifier, forwarder, peers, policy, monotonic } = options
   const requestIdName = options.requestIdHeader.toLowerCase()
+  const isLast = createLast({ ...options.limits, ...options })
+  const exchangeOf = createExchanges(options)
 
-  return (request, response, expects) => {
+  return (request, response, expects, upgraded) => {
     const startedAt = monotonic()
     const peer = peers.of(request.socket)
     if (peer.ending) return undefined
@@ -83,9 +106,14 @@ export const createHandler = (options: HandlerOptions): Handler => {
     }
     // No persistent connection with a client of HTTP/1.0, whatever it asks for (H1-23), and none behind an upgrade that
     // is not taken: Node throws away what was read ahead of its answer (H1-28, RFC 9931).
-    if (request.httpVersionMinor === 0 || (framed && head.nominated?.has('upgrade'))) {
+    if (request.httpVersionMinor === 0 || (framed && head.nominated?.has('upgrade')) || isLast(peer, startedAt)) {
       response.shouldKeepAlive = false
       peer.ending = true
+    }
+    // Drained, a connection ends with its last answer: those that were begun behind this one are owed theirs.
+    const turn = peer.requests
+    const endIfDrained = (): void => {
+      if (options.draining() && peer.requests === turn) response.shouldKeepAlive = false
     }
 
     let broken = false
@@ -96,7 +124,7 @@ export const createHandler = (options: HandlerOptions): Handler => {
 
     const answer = (own: OwnAnswer, last: boolean): void => {
       record.status = own.status
-      if (options.draining()) response.shouldKeepAlive = false
+      endIfDrained()
       const remainder = {
         // Nothing is read on of a message whose framing is broken.
         hasBody: framed ? head.hasBody && !broken : true,
@@ -108,54 +136,33 @@ export const createHandler = (options: HandlerOptions): Handler => {
       record.bytesOut = sendOwn(request, response, own, id, remainder, last)
       if (!response.shouldKeepAlive) peer.ending = true
     }
+    const statusField = (refusal: Refusal): readonly string[] =>
+      options.proxyStatus === undefined || !peer.trusted
+        ? []
+        : ['Proxy-Status', proxyStatus(options.proxyStatus, refusal)]
     const refuseWith = (refusal: Refusal): void => {
       record.decidedAt ||= monotonic()
-      if (record.forwardedAt === 0) record.decision = 'deny'
+      if (record.forwardedAt === 0 || refusal.reason === 'route_denied') record.decision = 'deny'
       record.refusal = refusal
       const wire = answerRefusal(refusal, record, record.requestId, options.answers)
-      answer(refusalAnswer(wire), !framed || endsConnection.has(refusal.reason))
+      answer(refusalAnswer(wire, statusField(refusal)), !framed || endsConnection.has(refusal.reason))
     }
     const grant = (permission: Grant | PublicPass, framedHead: Head, query: string): void => {
-      if (withdrawn) return refuseWith(withdrawn)
       record.decidedAt = monotonic()
       record.decision = 'allow'
-      forward(permission, framedHead, query)
+      const hops = hopsLeft(record.method, framedHead.maxForwards)
+      if (hops === 0) return answer(optionsAnswer(permission.match.allow), false)
+      forward(permission, framedHead, query, hops)
     }
 
-    const forward = (permission: Grant | PublicPass, head: Head, query: string): void => {
-      const via = request.httpVersionMinor === 0 ? viaOld : viaNow
+    const forward = (permission: Grant | PublicPass, head: Head, query: string, hops: number | undefined): void => {
       if (head.via !== '' && head.via.includes(options.pseudonym)) return refuseWith({ reason: 'upstream_loop' })
-      if (expects === 'continue') response.writeContinue()
+      if (expects === 'continue') askForContent(response)
       record.forwardedAt = monotonic()
-      const cancel = forwarder.forward(permission, {
-        request,
-        response,
-        hasBody: head.hasBody,
-        nominated: head.nominated,
-        hop: hopOf(peer, head, record.host, via, record.requestId),
-        query,
-        bodySize: options.limits.bodySize,
-        onAnswer: () => {
-          record.upstreamHeadAt = monotonic()
-          if (options.draining()) response.shouldKeepAlive = false
-        },
-        onHead: (status) => {
-          record.headAt = monotonic()
-          record.status = status
-          if (!response.shouldKeepAlive) peer.ending = true
-        },
-        onBytes: (direction, count) => {
-          if (direction === 'in') record.bytesIn += count
-          else record.bytesOut += count
-        },
-        onRefused: refuseWith,
-        onEnd: (broken) => {
-          record.brokenBy = broken
-          finish(broken ? 'broken' : 'delivered')
-        },
-      })
-      giveUp = cancel
-      if (head.hasBody && options.bodyIdleMs > 0) watchBody(request, response, options.bodyIdleMs, cancel)
+      const own = { answered: endIfDrained, refused: refuseWith, finished: finish }
+      const exchange = exchangeOf({ request, response, head, peer, permission, query, upgraded, hops, ...own }, record)
+      giveUp = forwarder.forward(permission, exchange)
+      if (head.hasBody && options.bodyIdleMs > 0) watchBody(request, response, options.bodyIdleMs, giveUp)
     }
 
     const settle = (outcome: Outcome<Grant>, framedHead: Head, query: string): void => {
@@ -179,24 +186,8 @@ export const createHandler = (options: HandlerOptions): Handler => {
       const token = verified.value
       record.issuer = token.issuer
       record.clientId = token.client
-      const evidence = {
-        certificate: () => peers.certificateOf(peer, framedHead),
-        proof: (boundTo: string) =>
-          proofs.prove(
-            {
-              proofs: framedHead.proofs,
-              method: record.method,
-              uri: publicUri(
-                candidate.match.resource.origin,
-                { secure: isSecure(peer, framedHead), authority: publicAuthority(peer, framedHead, where.authority) },
-                where.path,
-              ),
-            },
-            candidate.credential,
-            boundTo,
-            now,
-          ),
-      }
+      const asked = { peer, head: framedHead, method: record.method }
+      const evidence = senderEvidence(options, asked, candidate, where, now)
       return judge(candidate, token, evidence, now, options.tolerances.get(token.issuer) ?? 0)
     }
 
@@ -210,6 +201,9 @@ export const createHandler = (options: HandlerOptions): Handler => {
     const take = (): void => {
       if (!framed) return refuseWith(head)
       if (expects === 'other') return refuseWith({ reason: 'expectation_failed' })
+      if (head.earlyData && options.refuseEarlyData && !safe.has(record.method)) {
+        return refuseWith({ reason: 'too_early' })
+      }
       const admission = admit(factsOf(request, head, peer), resources, policy)
       record.host = admission.where.authority
       record.path = admission.where.path
@@ -242,7 +236,7 @@ export const createHandler = (options: HandlerOptions): Handler => {
             .then((settled) => {
               // The client may have left while the token was verified: then nothing is sent anywhere.
               if (response.destroyed || request.socket.destroyed) {
-                record.brokenBy = 'client'
+                record.brokenBy = options.cutting() ? 'shutdown' : 'client'
                 return finish('broken')
               }
               return settle(settled, head, where.query)
@@ -265,17 +259,8 @@ export const createHandler = (options: HandlerOptions): Handler => {
   }
 }
 
-/** After these the rest of the connection cannot be trusted, or is not wanted. */
-const endsConnection: ReadonlySet<Reason> = new Set([
-  'request_malformed',
-  'request_timeout',
-  'header_too_large',
-  'body_too_large',
-  'version_unsupported',
-  'coding_not_implemented',
-  'method_not_implemented',
-  'internal',
-])
+/** RFC 9110 section 9.2.1. */
+const safe: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 
 const factsOf = (request: IncomingMessage, head: Head, peer: Peer) => ({
   method: request.method ?? '',

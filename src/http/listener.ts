@@ -1,19 +1,31 @@
-import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Refusal } from '../decision/refusal.ts'
-import type { Cancel } from '../upstream/forward.ts'
+import type { Cancel } from '../upstream/exchange.ts'
+import { answerUnderWay, endAfter, endWith, isAnswerAwaited } from './answer-under-way.ts'
+import { type Dropped, limitConnections } from './connection-limits.ts'
+import { drain } from './drain.ts'
 import type { Expectation, Handler } from './handle.ts'
 import { ListenError } from './listen-error.ts'
 import type { ListenOptions } from './options.ts'
-import { createTlsServer, isTlsFault } from './tls.ts'
+import { parserRefusal } from './parser-refusal.ts'
+import { createPipelines } from './pipeline.ts'
+import { type Certificate, createTlsServer, isTlsFault } from './tls.ts'
+import { isHandshake, takeUpgrades } from './upgrade.ts'
 
 /** The public listener. */
 export interface Listener {
   listen(): Promise<AddressInfo>
   /**
-   * Stops accepting and lets what is in flight finish; after `drainMs` the rest is cut.
+   * New connections are shown this certificate; those that are open go on. Without TLS there is nothing to set. Throws
+   * where certificate and key are of no use, and then keeps the old ones.
+   */
+  setCertificate(certificate: Certificate): void
+  /**
+   * Stops accepting and lets what is in flight finish; after `drainMs` the tunnels have their last word, and the rest is
+   * cut. To call it again changes nothing.
    *
-   * @returns how many connections had to be cut
+   * @returns how many connections had to be cut with something in flight, tunnels included
    */
   close(drainMs: number): Promise<number>
 }
@@ -23,6 +35,10 @@ export interface ListenerOptions {
   readonly handle: Handler
   /** A message that the parser refused before there was a request; answered, then the connection ends. */
   readonly refuse: (refusal: Refusal, socket: Socket) => Buffer
+  /** A connection was not let in. Told for each of them, and there may be many. */
+  readonly dropped: (why: Dropped) => void
+  /** Ends the tunnels in their own words, within about a second; resolves with how many there were. */
+  readonly lastCall: () => Promise<number>
   /** The listener itself failed, while it listened; it goes on. */
   readonly failed: (error: Error) => void
 }
@@ -31,31 +47,38 @@ export interface ListenerOptions {
  * Accepts HTTP/1.1 within the limits and hands every request to the handler: with `Expect`, as CONNECT and with an
  * `Upgrade` too, which would otherwise have pipelines of their own (H1-3, HS-10, WS-1).
  */
-export const createListener = ({ listen, handle, refuse, failed }: ListenerOptions): Listener => {
+export const createListener = ({ listen, handle, refuse, dropped, lastCall, failed }: ListenerOptions): Listener => {
   const { timeouts, limits } = listen
-  const parsing = {
-    // Ours are the checks of Host and of the sizes, so that their refusals look like all others. The parser's own limit
-    // is a backstop: it counts the target as header bytes (H1-5).
-    requireHostHeader: false,
-    maxHeaderSize:
-      limits.headerSize === 0 ? unlimited : limits.headerSize + (limits.targetSize || unlimited / 2) + slack,
-    headersTimeout: timeouts.headerMs,
-    requestTimeout: 0,
-    keepAliveTimeout: timeouts.idleMs,
-    connectionsCheckingInterval: Math.min(1000, timeouts.headerMs || 1000),
-    insecureHTTPParser: false,
-    noDelay: true,
-  }
-  const { server, endHandshakes } = listen.tls
-    ? createTlsServer(parsing, listen.tls, timeouts.headerMs)
-    : { server: createServer(parsing), endHandshakes: () => undefined }
+  const tls = listen.tls && createTlsServer(parsingOf(listen), listen.tls, timeouts.headerMs)
+  const server = tls?.server ?? createServer(parsingOf(listen))
+  // More are refused, by the parser or by `readHead`: none is ever left out (H1-24).
+  server.maxHeadersCount = mostFields
+  // Nothing is read or written any more: beyond both, so that what is due earlier comes first.
+  server.timeout = Math.max(timeouts.idleMs, timeouts.headerMs) + timeoutBufferMs
+  server.on('timeout', (socket: Socket) => {
+    // A slow upstream is not the client's fault. Not to read is, but of a relayed answer the relay says for how long.
+    if (!isAnswerAwaited(socket)) socket.destroy()
+    // Node tells of it once; the answer may come to its end without another octet read or written.
+    else socket.setTimeout(server.timeout)
+  })
+  const open = new Set<Socket>()
+  server.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
+  limitConnections(server, listen, dropped)
   // How to give up those whose content is still to come.
   const unfinished = new WeakMap<ServerResponse, Cancel>()
-  const pipelined = new WeakMap<Socket, Set<ServerResponse>>()
-  const take = (request: IncomingMessage, response: ServerResponse, expects: Expectation): void => {
-    if (response.socket === null) remember(pipelined, request.socket, response)
+  const given = new Set<Socket>()
+  const begin = (request: IncomingMessage, response: ServerResponse, expects: Expectation): void => {
     const cancel = handle(request, response, expects)
     if (cancel) unfinished.set(response, cancel)
+  }
+  const pipelines = createPipelines(begin)
+  const take = (request: IncomingMessage, response: ServerResponse, expects: Expectation): void => {
+    // Node gives the connection to one answer at a time.
+    if (response.socket === null) pipelines.take(request, response, expects)
+    else begin(request, response, expects)
   }
   server.on('request', (request, response) => take(request, response, 'nothing'))
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
@@ -64,7 +87,9 @@ export const createListener = ({ listen, handle, refuse, failed }: ListenerOptio
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
     take(request, response, expectationOf(request)),
   )
-  const given = new Set<Socket>()
+  takeUpgrades(server, given, (request, response, upgraded) => {
+    handle(request, response, 'nothing', upgraded)
+  })
   server.on('connect', ({ socket }: IncomingMessage) => {
     // What follows a CONNECT is not read as a request, whatever it looks like (H1-28). Node has given the connection
     // away with all its listeners: without these the answers owed would neither go on nor learn that the client has
@@ -75,7 +100,7 @@ export const createListener = ({ listen, handle, refuse, failed }: ListenerOptio
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
       given.delete(socket)
-      for (const answer of pipelined.get(socket) ?? []) answer.destroy()
+      for (const answer of pipelines.underWay(socket)) answer.destroy()
     })
     socket.resume()
     const owed = answerUnderWay(socket)
@@ -87,12 +112,14 @@ export const createListener = ({ listen, handle, refuse, failed }: ListenerOptio
   const giveUp = (answer: ServerResponse, error: Error): boolean => {
     const cancel = unfinished.get(answer)
     if (!cancel || answer.req.complete || answer.headersSent) return false
-    cancel(parserRefusal(error, limits.headerSize))
+    cancel(parserRefusal(error, limits))
     return true
   }
   server.on('clientError', (error: Error, socket: Socket) => {
     if (socket.destroyed) return
-    if (isTlsFault(error)) {
+    // Who never said a word, a probe for example, is not told either: an answer could be taken for that of a request
+    // which is on its way.
+    if (isTlsFault(error) || socket.bytesRead === 0) {
       socket.destroy()
       return
     }
@@ -110,19 +137,42 @@ export const createListener = ({ listen, handle, refuse, failed }: ListenerOptio
       return
     }
     socket.on('error', () => socket.destroy())
-    endWith(refuse(parserRefusal(error, limits.headerSize), socket), socket)
+    endWith(refuse(parserRefusal(error, limits), socket), socket)
   })
+  let closing: Promise<number> | undefined
   return {
     listen: async () => {
       const address = await bind(server, listen.host, listen.port)
       server.on('error', failed)
       return address
     },
+    setCertificate: (certificate) => tls?.setCertificate(certificate),
     close: (drainMs) => {
-      const closed = drain(server, given, drainMs)
-      endHandshakes()
-      return closed
+      if (closing) return closing
+      closing = drain({ server, open, given, drainMs, endHandshakes: () => tls?.endHandshakes(), lastCall })
+      return closing
     },
+  }
+}
+
+/** How Node parses. */
+const parsingOf = ({ timeouts, limits }: ListenOptions): ServerOptions => {
+  // A whole message includes its head.
+  const headerMs = timeouts.requestMs > 0 ? Math.min(timeouts.headerMs, timeouts.requestMs) : timeouts.headerMs
+  return {
+    // Ours are the checks of Host and of the sizes, so that their refusals look like all others. The parser's own limit
+    // is a backstop: it counts the target as header bytes (H1-5).
+    requireHostHeader: false,
+    maxHeaderSize:
+      limits.headerSize === 0 ? unlimited : limits.headerSize + (limits.targetSize || unlimited / 2) + slack,
+    headersTimeout: headerMs,
+    requestTimeout: timeouts.requestMs,
+    keepAliveTimeout: timeouts.idleMs,
+    connectionsCheckingInterval: Math.min(1000, headerMs || 1000),
+    insecureHTTPParser: false,
+    // Any other upgrade stays an ordinary request (WS-2).
+    shouldUpgradeCallback: isHandshake,
+    noDelay: true,
   }
 }
 
@@ -134,64 +184,8 @@ const expectationOf = (request: IncomingMessage): Expectation => {
 
 const unlimited = 1024 * 1024
 const slack = 4096
-
-/** Node keeps those that wait for their turn on a connection to itself. */
-const remember = (pipelined: WeakMap<Socket, Set<ServerResponse>>, socket: Socket, response: ServerResponse): void => {
-  const waiting = pipelined.get(socket) ?? new Set()
-  pipelined.set(socket, waiting.add(response))
-  response.once('close', () => waiting.delete(response))
-}
-
-const endWith = (answer: Buffer, socket: Socket): void => {
-  socket.end(answer)
-  // The answer is flushed by then, or the client does not read it.
-  setTimeout(() => socket.destroy(), 1000).unref()
-}
-
-/**
- * Ends the connection after this answer and those of the requests that were pipelined behind it.
- *
- * @param reached called for each of those when its turn has come
- */
-const endAfter = (
-  answer: ServerResponse,
-  socket: Socket,
-  reached: (next: ServerResponse) => void = () => undefined,
-): void => {
-  answer.once('finish', () => {
-    // By now Node has given the connection to the next one.
-    const next = answerUnderWay(socket)
-    if (!next || next === answer) {
-      socket.destroySoon()
-      return
-    }
-    endAfter(next, socket, reached)
-    reached(next)
-  })
-}
-
-/** The answer that the connection waits for, begun or not. */
-const answerUnderWay = (socket: Socket): ServerResponse | undefined => {
-  const message: unknown = Reflect.get(socket, '_httpMessage')
-  return message instanceof ServerResponse ? message : undefined
-}
-
-/** What llhttp found, as a refusal; by code, never by message. */
-const parserRefusal = (error: Error, headerSize: number): Refusal => {
-  const code = 'code' in error ? error.code : undefined
-  switch (code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return { reason: 'header_too_large', limit: headerSize }
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return { reason: 'request_timeout' }
-    case 'HPE_INVALID_METHOD':
-      return { reason: 'method_not_implemented' }
-    case 'HPE_INVALID_VERSION':
-      return { reason: 'version_unsupported' }
-    default:
-      return { reason: 'request_malformed', fault: typeof code === 'string' ? code : 'not an HTTP message' }
-  }
-}
+const mostFields = 2000
+const timeoutBufferMs = 1000
 
 const bind = (server: Server, host: string, port: number): Promise<AddressInfo> =>
   new Promise((resolve, reject) => {
@@ -203,28 +197,4 @@ const bind = (server: Server, host: string, port: number): Promise<AddressInfo> 
       if (address === null || typeof address === 'string') reject(new Error('the listener has no address'))
       else resolve(address)
     })
-  })
-
-/**
- * `server.close()` alone leaves sockets that were busy at that instant open until they idle out (OP-3).
- *
- * @param given connections that Node waits for, but no longer cuts
- */
-const drain = (server: Server, given: ReadonlySet<Socket>, drainMs: number): Promise<number> =>
-  new Promise((resolve) => {
-    let cut = 0
-    const sweep = setInterval(() => server.closeIdleConnections(), 100)
-    const limit = setTimeout(() => {
-      server.getConnections((_error, open) => {
-        cut = open ?? 0
-        server.closeAllConnections()
-        for (const socket of given) socket.destroy()
-      })
-    }, drainMs)
-    server.close(() => {
-      clearInterval(sweep)
-      clearTimeout(limit)
-      resolve(cut)
-    })
-    server.closeIdleConnections()
   })

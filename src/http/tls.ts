@@ -2,7 +2,7 @@ import { constants, X509Certificate } from 'node:crypto'
 import type { ServerOptions } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
+import type { SecureContextOptions, TLSSocket } from 'node:tls'
 import type { TlsOptions } from './options.ts'
 
 /** An HTTP server behind TLS. */
@@ -10,7 +10,16 @@ export interface TlsServer {
   readonly server: Server
   /** Ends the connections whose handshake is under way: nothing was asked on them, and the HTTP server knows none. */
   endHandshakes(): void
+  /**
+   * New handshakes show this certificate, and believe these CAs; open connections go on with what they began with. The
+   * keys of session tickets are new too, so that no session of the old certificate is resumed. Throws what OpenSSL says
+   * of a certificate or key that is none, or of two that do not belong together: then the old one stays.
+   */
+  setCertificate(certificate: Certificate): void
 }
+
+/** What may change while the server runs. */
+export type Certificate = Pick<TlsOptions, 'certificate' | 'key' | 'clientCa'>
 
 /**
  * TLS 1.2 and 1.3 in front of HTTP/1.1. A handshake that fails, or is not over in time, ends its connection and nothing
@@ -23,19 +32,12 @@ export const createTlsServer = (http: ServerOptions, tls: TlsOptions, handshakeM
   const asked = tls.clientCertificates !== 'ignore'
   const server = createServer({
     ...http,
-    cert: tls.certificate,
-    key: tls.key,
-    ca: tls.clientCa,
-    minVersion: 'TLSv1.2',
-    honorCipherOrder: true,
+    ...contextOf(tls, asked),
     ALPNProtocols: ['http/1.1'],
     requestCert: asked,
     // Whom to let in is decided below: a certificate that nobody vouches for is still a proof of possession.
     rejectUnauthorized: false,
     handshakeTimeout: handshakeMs,
-    // A resumed session does carry the certificate, but the chain is not looked at again: it would outlive the
-    // certificate and its CA. Without tickets Node, which keeps no sessions, has nothing to resume (MT-7).
-    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | (asked ? constants.SSL_OP_NO_TICKET : 0),
   })
   // Node would hand these on as faulty HTTP messages, each with an answer and a record.
   server.removeAllListeners('tlsClientError')
@@ -60,8 +62,20 @@ export const createTlsServer = (http: ServerOptions, tls: TlsOptions, handshakeM
     endHandshakes: () => {
       for (const socket of handshaking.values()) socket.destroy()
     },
+    setCertificate: (certificate) => server.setSecureContext(contextOf(certificate, asked)),
   }
 }
+
+const contextOf = ({ certificate, key, clientCa }: Certificate, asked: boolean): SecureContextOptions => ({
+  cert: certificate,
+  key,
+  ca: clientCa,
+  minVersion: 'TLSv1.2',
+  honorCipherOrder: true,
+  // A resumed session does carry the certificate, but the chain is not looked at again: it would outlive the
+  // certificate and its CA. Without tickets Node, which keeps no sessions, has nothing to resume (MT-7).
+  secureOptions: constants.SSL_OP_NO_RENEGOTIATION | (asked ? constants.SSL_OP_NO_TICKET : 0),
+})
 
 /**
  * The certificate that the client proved to have the key of. With `clientCa`, one that they did not sign, or no longer

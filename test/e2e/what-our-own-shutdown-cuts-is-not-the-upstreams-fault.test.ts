@@ -27,6 +27,6 @@ ${issuerYaml()}upstreams: { ${JSON.stringify(upstream.url)}: { resource: https:/
     .split('\n')
     .map((line) => JSON.parse(line))
   const [request] = lines.filter(({ msg }) => msg === 'request')
-  assert.deepEqual([request.status, request.reason], [0, 'none'])
+  assert.deepEqual([request.status, request.reason, request.detail], [0, 'none', 'broken off by the shutdown'])
   assert.ok(lines.some(({ msg }) => msg === 'draining'))
 })

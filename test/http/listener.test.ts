@@ -3,9 +3,8 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import tls, { type SecureVersion, TLSSocket } from 'node:tls'
-import type { Refusal } from '../../src/decision/refusal.ts'
 import { thumbprintOf } from '../../src/http/client-certificate.ts'
-import { createListener, type Listener } from '../../src/http/listener.ts'
+import { graceMs } from '../../src/http/drain.ts'
 import type { ListenOptions, TlsOptions } from '../../src/http/options.ts'
 import { createPeers } from '../../src/http/peer.ts'
 import { certificateNotAfter } from '../../src/http/tls.ts'
@@ -13,6 +12,7 @@ import { converse } from '../support/conversation.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Identity, issue } from '../support/tls.ts'
 import { converseOverTls, dripping, type TlsConversation } from '../support/tls-client.ts'
+import { type ListenerStage, startListener } from './listener-stage.ts'
 
 const day = 24 * 3600 * 1000
 const ca = issue('test ca', { ca: true })
@@ -23,12 +23,9 @@ const selfSigned = issue('self-signed client')
 const expired = issue('late client', { by: clientCa, notAfter: new Date(Date.now() - day / 2) })
 const impostor = issue('known client', { by: issue('client ca', { ca: true }) })
 
-interface Stage {
-  readonly listener: Listener
-  readonly port: number
+interface Stage extends ListenerStage {
   /** What the handler saw of each request: whether the session was resumed, and the thumbprint. */
   readonly seen: { readonly resumed: boolean; readonly certificate: string | undefined }[]
-  readonly refusals: Refusal[]
 }
 
 const start = async (
@@ -37,19 +34,17 @@ const start = async (
   timeouts: Partial<ListenOptions['timeouts']> = {},
 ): Promise<Stage> => {
   const seen: Stage['seen'] = []
-  const refusals: Refusal[] = []
-  const listen: ListenOptions = {
-    host: '127.0.0.1',
-    port: 0,
-    trustedProxies: [],
-    requireHttps: false,
-    tls: { certificate: server.cert, key: server.key, clientCertificates: 'ignore', clientCa: undefined, ...options },
-    timeouts: { headerMs: 5000, idleMs: 5000, bodyIdleMs: 5000, drainDelayMs: 0, drainMs: 5000, ...timeouts },
-    limits: { headerSize: 16384, targetSize: 8192, tokenSize: 8192, bodySize: 0 },
+  const tlsOptions: TlsOptions = {
+    ...identityOf(server),
+    clientCertificates: 'ignore',
+    clientCa: undefined,
+    files: { certificate: '', key: '', clientCa: undefined },
+    ...options,
   }
-  const peers = createPeers(listen)
-  const listener = createListener({
-    listen,
+  const peers = createPeers({ trustedProxies: [], tls: tlsOptions })
+  const stage = await startListener(t, {
+    tls: tlsOptions,
+    timeouts,
     handle: (request, response) => {
       const { socket } = request
       const resumed = socket instanceof TLSSocket && socket.isSessionReused()
@@ -57,16 +52,11 @@ const start = async (
       response.end('ok')
       return undefined
     },
-    refuse: (refusal) => {
-      refusals.push(refusal)
-      return Buffer.from('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
-    },
-    failed: (error) => assert.fail(error),
   })
-  const { port } = await listener.listen()
-  t.after(() => listener.close(0))
-  return { listener, port, seen, refusals }
+  return { ...stage, seen }
 }
+
+const identityOf = ({ cert, key }: Identity) => ({ certificate: cert, key })
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 
@@ -291,8 +281,101 @@ test('OP-3: closing ends handshakes that are under way, and waits for none of th
   await eventually('the server said its part', () => clients[2]?.text() !== '')
   const idle = await converseOverTls(t, stage.port, ca)
   assert.ok(await served(idle))
+  const begin = performance.now()
   assert.equal(await stage.listener.close(60_000), 0)
+  assert.ok(performance.now() - begin < 2 * graceMs)
   for (const client of [...clients, idle]) await client.end()
+})
+
+test('OP-3: a handshake that is under way when it closes has its grace, and the request behind it is answered', async (t) => {
+  const stage = await start(t)
+  const through = [await dripping(t, stage.port), await dripping(t, stage.port)]
+  // Let in after those, so that they are let in as well.
+  assert.ok(await served(await converseOverTls(t, stage.port, ca)))
+  const closed = stage.listener.close(60_000)
+  for (const socket of through) assert.ok(await served(await converseOverTls(t, stage.port, ca, { socket })))
+  assert.equal(await closed, 0)
+})
+
+test('OP-3: a handshake has no longer than everything else, and to end it cuts nothing', async (t) => {
+  const stage = await start(t, {}, { headerMs: 60_000 })
+  const client = await converse(t, stage.port)
+  assert.ok(await served(await converseOverTls(t, stage.port, ca)))
+  const begin = performance.now()
+  assert.equal(await stage.listener.close(50), 0)
+  assert.ok(performance.now() - begin < graceMs / 2)
+  await client.end()
+})
+
+const issuerOf = (client: TlsConversation): string | undefined => client.socket.getPeerX509Certificate()?.subject
+
+test('a new certificate is for new connections; those that are open, or shaking hands, go on', async (t) => {
+  const stage = await start(t)
+  const renewed = issue('renewed gateway', { by: ca })
+  const before = await converseOverTls(t, stage.port, ca)
+  const { socket, sessions } = before
+  assert.ok(await served(before))
+  await eventually('a session', () => sessions.length > 0)
+  const half = await converse(t, stage.port)
+  const hello = await clientHello(t)
+  half.say(hello.subarray(0, 100))
+  assert.equal(issuerOf(before), 'CN=gateway')
+
+  stage.listener.setCertificate({ ...identityOf(renewed), clientCa: undefined })
+  half.say(hello.subarray(100))
+  await eventually('the server said its part', () => half.text() !== '')
+  socket.write(get)
+  await before.hear('the second answer', (text) => text.match(/HTTP\/1\.1 200/g)?.length === 2)
+  const [session] = sessions
+  for (const options of [{}, session ? { session } : {}, only('TLSv1.2')]) {
+    const after = await converseOverTls(t, stage.port, ca, options)
+    assert.ok(await served(after))
+    assert.equal(issuerOf(after), 'CN=renewed gateway')
+    // A session of the old certificate is not resumed: its keys are gone.
+    assert.equal(stage.seen.at(-1)?.resumed, false)
+  }
+})
+
+test('MT-3, MT-7: with a new client CA new connections believe it alone; everything else stays as it was', async (t) => {
+  const otherCa = issue('other client ca', { ca: true })
+  const other = issue('known to the other', { by: otherCa })
+  const stage = await start(t, { clientCertificates: 'request', clientCa: clientCa.cert })
+  const old = await converseOverTls(t, stage.port, ca, { own: known })
+  assert.ok(await served(old))
+  stage.listener.setCertificate({ ...identityOf(server), clientCa: otherCa.cert })
+  old.say(get)
+  await eventually('it is asked again', () => stage.seen.length === 2)
+  assert.equal(stage.seen.at(-1)?.certificate, thumbprintOf(known.der))
+  for (const [own, thumbprint] of [
+    [known, undefined],
+    [other, thumbprintOf(other.der)],
+  ] as const) {
+    for (const version of versions) {
+      const client = await converseOverTls(t, stage.port, ca, { own, ...only(version) })
+      assert.ok(await served(client))
+      assert.equal(stage.seen.at(-1)?.certificate, thumbprint)
+      const session = client.sessions.at(-1)
+      const again = await converseOverTls(t, stage.port, ca, { own, ...only(version), ...(session && { session }) })
+      assert.ok(await served(again))
+      assert.deepEqual(stage.seen.at(-1), { resumed: false, certificate: thumbprint })
+    }
+  }
+  assert.ok(!(await served(await converseOverTls(t, stage.port, ca, { ALPNProtocols: ['h2'] }))))
+})
+
+test('a certificate that is of no use is refused, and the old one goes on', async (t) => {
+  const stage = await start(t)
+  const other = issue('other', { by: ca })
+  for (const useless of [
+    { certificate: other.cert, key: server.key, clientCa: undefined },
+    { certificate: 'no PEM', key: server.key, clientCa: undefined },
+    { certificate: server.cert, key: 'no PEM', clientCa: undefined },
+  ]) {
+    assert.throws(() => stage.listener.setCertificate(useless))
+    const client = await converseOverTls(t, stage.port, ca)
+    assert.ok(await served(client))
+    assert.equal(issuerOf(client), 'CN=gateway')
+  }
 })
 
 test('when a certificate ends, in seconds; of a chain its first', () => {
