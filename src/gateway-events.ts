@@ -1,9 +1,13 @@
+import type { CertificateEvents } from './certificates.ts'
+import type { Dropped } from './http/connection-limits.ts'
 import type { IssuerEvents } from './issuers.ts'
+import type { Clock } from './keys/clock.ts'
 import type { KeyState } from './keys/key-source.ts'
 import type { Log } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Readiness, ReadinessReport } from './observe/readiness.ts'
 import type { StoreEvents } from './store/store.ts'
+import type { PoolEvents } from './upstream/pool.ts'
 
 /** A bug of ours that was caught, to the log. */
 export const faultEvent =
@@ -33,6 +37,67 @@ export const readinessReporter = (
     return report
   }
 }
+
+/** What the pools report, to the log; how replicas are is asked for at each scrape. */
+export const poolEvents = (log: Log): PoolEvents => ({
+  health: ({ name }, healthy, detail) => {
+    if (healthy) log.logger.info({ upstream: name, detail }, 'upstream healthy')
+    else log.logger.warn({ upstream: name, detail }, 'upstream unhealthy')
+  },
+  ejected: ({ name }) => log.logger.warn({ upstream: name }, 'upstream ejected'),
+})
+
+/** What becomes of certificates whose files change, to metrics and log. */
+export const certificateEvents = (metrics: Metrics, log: Log): CertificateEvents => ({
+  changed: (name, notAfterSeconds) => {
+    if (notAfterSeconds !== undefined) metrics.certificate(name, notAfterSeconds)
+    log.logger.info({ certificate: name }, 'certificate loaded again')
+  },
+  kept: (name, fault) => log.logger.error({ certificate: name, detail: fault }, 'certificate kept'),
+})
+
+/**
+ * Connections that were not let in, to the log: there may be thousands a second, so the first is told at once, and then
+ * one line tells of all that came in {@link droppedEveryMs}. `close` tells what is not told yet.
+ */
+export const droppedConnections = (
+  log: Log,
+  after: Clock['after'],
+): { readonly dropped: (why: Dropped) => void; readonly close: () => void } => {
+  const untold = new Map<Dropped, { count: number; readonly cancel: () => void }>()
+  const tell = (why: Dropped, count: number): void =>
+    log.logger.warn({ limit: `listen.limits.${why}`, count }, 'connections dropped')
+  const wait = (why: Dropped): void => {
+    untold.set(why, { count: 0, cancel: after(droppedEveryMs, () => over(why)) })
+  }
+  const over = (why: Dropped): void => {
+    const count = untold.get(why)?.count ?? 0
+    untold.delete(why)
+    if (count === 0) return
+    tell(why, count)
+    wait(why)
+  }
+  return {
+    dropped: (why) => {
+      const seen = untold.get(why)
+      if (seen) {
+        seen.count++
+        return
+      }
+      tell(why, 1)
+      wait(why)
+    },
+    close: () => {
+      for (const [why, { count, cancel }] of untold) {
+        cancel()
+        if (count > 0) tell(why, count)
+      }
+      untold.clear()
+    },
+  }
+}
+
+const droppedEveryMs = 10_000
 
 /** What the store reports, to metrics and log. */
 export const storeEvents = (metrics: Metrics, log: Log): StoreEvents => ({

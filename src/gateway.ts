@@ -1,18 +1,28 @@
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
+import { certificateEnds, createCertificates } from './certificates.ts'
 import { type Config, ownedFields } from './config/config.ts'
 import { listRoutes } from './config/listing.ts'
+import { viewOf } from './config/view.ts'
 import { answerRefusal } from './decision/challenge.ts'
 import { nearMiss } from './decision/near-miss.ts'
-import { faultEvent, issuerEvents, readinessReporter, storeEvents } from './gateway-events.ts'
+import {
+  certificateEvents,
+  droppedConnections,
+  faultEvent,
+  issuerEvents,
+  poolEvents,
+  readinessReporter,
+  storeEvents,
+} from './gateway-events.ts'
 import { createAdmin } from './http/admin.ts'
 import { createHandler } from './http/handle.ts'
 import { protectedNames } from './http/head.ts'
 import { createListener } from './http/listener.ts'
 import { createPeers } from './http/peer.ts'
 import { rawAnswer, refusalAnswer } from './http/reply.ts'
-import { certificateNotAfter } from './http/tls.ts'
+import { createTrace } from './http/trace-context.ts'
 import { createIssuer } from './issuers.ts'
 import { type Clock, systemClock } from './keys/clock.ts'
 import { createLog, type Log } from './observe/log.ts'
@@ -27,24 +37,26 @@ import { createProofVerifier } from './token/dpop/proof-verifier.ts'
 import { createTokenVerifier } from './token/index.ts'
 import { generationOf } from './token/proof.ts'
 import { createForwarder } from './upstream/forward.ts'
-import { sharedPools } from './upstream/pool.ts'
 import { createRequestHeaders } from './upstream/request-headers.ts'
 import { createResponseHeaders } from './upstream/response-headers.ts'
+import { sharedPools } from './upstream/shared-pools.ts'
+import { createTunnels } from './upstream/tunnel.ts'
 import { version } from './version.ts'
 
 /** A running gateway: everything that one configuration asks for, and the end of it. */
 export interface Gateway {
   /** Binds the admin listener, then the public one. Rejects when an address is taken. */
   listen(): Promise<{ readonly address: AddressInfo; readonly admin: AddressInfo | undefined }>
-  /** Loads the keys of every issuer again, now. The config stays as it is. */
+  /** Loads the keys of every issuer again, now, and looks at the files of all certificates. The config stays as it is. */
   reloadKeys(): Promise<void>
   /**
    * Readiness off, goes on accepting for `delayMs` with `Connection: close`, then finishes what is in flight within
    * `listen.timeouts.drain`.
    *
-   * @returns how many connections had to be cut
+   * @param drainMs instead of `listen.timeouts.drain`
+   * @returns how many connections had to be cut with something in flight
    */
-  close(delayMs: number): Promise<number>
+  close(delayMs: number, drainMs?: number): Promise<number>
   readonly log: Log
 }
 
@@ -66,7 +78,11 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
     node: process.version,
     configHash: config.hash,
     issuers: config.issuers.map(({ name }) => name),
-    certificates: config.listen.tls ? { listen: certificateNotAfter(config.listen.tls.certificate) } : {},
+    health: () =>
+      upstreams.flatMap(({ resource, pool }) =>
+        pool.health().map(({ replica, healthy }) => ({ resource: resource.name, upstream: replica.name, healthy })),
+      ),
+    certificates: certificateEnds(config),
     now: seconds,
   })
   const log = createLog(config.log, {
@@ -99,7 +115,11 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
     nonces: noncesOf(config.dpop),
     events: { degraded: metrics.store.degraded },
   })
-  const pools = sharedPools()
+  const pools = sharedPools({
+    now: monotonic,
+    after: clock.after,
+    events: poolEvents(log),
+  })
   // What was proven with keys that have changed is void (its generation says so), and now out of memory too.
   const generations = new Map<string, number>()
   const forgetProven = (name: string): void => {
@@ -110,16 +130,24 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
     generations.set(name, generation)
     verifier.flush(name)
   }
-  const upstreams = config.upstreams.map(({ options }) => ({ options, pool: pools.of(options) }))
+  const upstreams = config.upstreams.map(({ resource, options }) => ({ resource, options, pool: pools.of(options) }))
   const requestIdHeader = config.requestId.header
   const owned = ownedFields(config)
-  const forwarder = createForwarder(upstreams, {
-    request: createRequestHeaders(requestIdHeader, owned),
-    response: createResponseHeaders(requestIdHeader),
-  })
+  const tunnels = createTunnels({ now: seconds })
+  const forwarder = createForwarder(
+    upstreams,
+    {
+      request: createRequestHeaders(requestIdHeader, owned),
+      response: createResponseHeaders(requestIdHeader),
+    },
+    tunnels,
+    monotonic,
+  )
   const answers = answerPolicyOf(config)
   const peers = createPeers(config.listen)
   let draining = false
+  // What is left of the drain is cut now: not by those who are.
+  let cutting = false
   let started = false
   let open = 0
   let emptied = (): void => undefined
@@ -129,7 +157,9 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
   }
   const record = (finished: RequestRecord): void => {
     open--
-    metrics.closed()
+    // Nothing else ends with 101.
+    if (finished.status === 101) metrics.tunnelClosed()
+    else metrics.closed()
     metrics.record(finished)
     log.request(finished)
     if (open === 0) emptied()
@@ -144,6 +174,10 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
     peers,
     policy: { targetSize: config.listen.limits.targetSize, requireHttps: config.listen.requireHttps },
     limits: config.listen.limits,
+    connectionMs: config.listen.timeouts.connectionMs,
+    refuseEarlyData: config.listen.refuseEarlyData,
+    trace: createTrace(config.traceContext, randomBytes),
+    proxyStatus: config.refusals.proxyStatus,
     bodyIdleMs: config.listen.timeouts.bodyIdleMs,
     answers,
     requestIdHeader,
@@ -155,12 +189,20 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
     monotonic,
     opened,
     closed: record,
+    tunnelled: metrics.tunnelOpened,
     failed,
     draining: () => draining,
+    cutting: () => cutting,
   })
+  const drops = droppedConnections(log, clock.after)
   const listener = createListener({
     listen: config.listen,
     handle,
+    dropped: drops.dropped,
+    lastCall: () => {
+      cutting = true
+      return tunnels.close()
+    },
     failed,
     refuse: (refusal, socket) => {
       const unread = newRecord('', monotonic())
@@ -177,6 +219,12 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
       record(unread)
       return rawAnswer(refusalAnswer(answer), [requestIdHeader, unread.requestId])
     },
+  })
+  const certificates = createCertificates(config, {
+    listener,
+    pools: upstreams.map(({ pool }) => pool),
+    clock,
+    events: certificateEvents(metrics, log),
   })
   const admin =
     config.admin &&
@@ -202,13 +250,7 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
           const jwksUri = report.jwksUri?.split('?', 1)[0]
           return { name, issuer, ...report, jwksUri, decryption: decryption?.report() }
         }),
-      // Routes are a listing of their own; the trees they are compiled into would say nothing to anybody.
-      config: () =>
-        redact({
-          ...config,
-          resources: undefined,
-          upstreams: config.upstreams.map(({ key, options }) => ({ key, ...options })),
-        }),
+      config: () => redact(viewOf(config)),
       failed,
     })
 
@@ -232,21 +274,23 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
       }
     },
     reloadKeys: async () => {
+      certificates.check()
       await Promise.all(issuers.map((issuer) => issuer.reload()))
       for (const { name, keys } of issuers) {
         const { state, keys: count, lastError } = keys.report()
         log.logger.info({ issuer: name, state, keys: count, detail: lastError }, 'keys loaded again')
       }
     },
-    close: async (delayMs) => {
+    close: async (delayMs, drainMs = config.listen.timeouts.drainMs) => {
       draining = true
       stopWaiting()
       readiness.drain()
       metrics.setDraining(true)
       metrics.setReady(false)
-      log.logger.info({ delay_ms: delayMs, drain_ms: config.listen.timeouts.drainMs }, 'draining')
+      log.logger.info({ delay_ms: delayMs, drain_ms: drainMs }, 'draining')
       if (delayMs > 0 && started) await setTimeout(delayMs)
-      const cut = started ? await listener.close(config.listen.timeouts.drainMs) : 0
+      const cut = started ? await listener.close(drainMs) : 0
+      drops.close()
       // What was cut tells its own story first: the client's connection ended, not the upstream's. The events of its
       // end come a little after those of the listener's.
       const told = new Promise<void>((resolve) => {
@@ -255,6 +299,7 @@ export const createGateway = (config: Config, { logTarget, clock }: GatewayDepen
       // Those who waited for an issuer when they were cut would else wait on.
       const issuersClosed = Promise.all(issuers.map((issuer) => issuer.close()))
       if (open > 0) await Promise.race([told, setTimeout(lastWordsMs, undefined, { ref: false })])
+      certificates.close()
       await pools.destroy()
       await issuersClosed
       await store.close()

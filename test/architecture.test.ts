@@ -22,11 +22,17 @@ const doors: Readonly<Record<string, Door>> = {
   config: { packages: ['yaml', 'zod', 'node:'] },
   dev: { packages: ['oidc-provider', 'jose', 'node:'] },
   issuers: { rooms: ['keys', 'token'], types: ['config', 'store'], packages: [] },
+  // Files of the config that change under a running gateway, and what is told of it.
+  certificates: { rooms: ['config', 'http'], types: ['keys', 'upstream'], packages: ['node:'] },
   // What a config means alike for the server and for `explain`.
   policies: { rooms: ['token'], types: ['config'], packages: ['node:'] },
-  'gateway-events': { types: ['issuers', 'keys', 'observe', 'store'], packages: [] },
+  'gateway-events': {
+    types: ['certificates', 'http', 'issuers', 'keys', 'observe', 'store', 'upstream'],
+    packages: [],
+  },
   gateway: {
     rooms: [
+      'certificates',
       'config',
       'gateway-events',
       'http',

@@ -61,10 +61,22 @@ export const metricFamilies = [
     help: 'Admitted requests that the upstream failed, by the upstream_* reason.',
   },
   {
+    name: 'audgate_upstream_healthy',
+    type: 'gauge',
+    labels: ['resource', 'upstream'],
+    help: 'Whether a replica gets requests: 0 while its health check fails, or while it is ejected.',
+  },
+  {
     name: 'audgate_open_requests',
     type: 'gauge',
     labels: [],
-    help: 'Requests in flight.',
+    help: 'Requests in flight; a tunnel is none.',
+  },
+  {
+    name: 'audgate_open_tunnels',
+    type: 'gauge',
+    labels: [],
+    help: 'WebSocket tunnels that are open.',
   },
   {
     name: 'audgate_jwks_fetches_total',
@@ -118,7 +130,7 @@ export const metricFamilies = [
     name: 'audgate_tls_certificate_not_after_timestamp_seconds',
     type: 'gauge',
     labels: ['name'],
-    help: 'When a certificate of the gateway ends; listen is that of the public listener.',
+    help: 'When a certificate of the gateway ends: that of the public listener (listen), or what it shows an upstream (upstream:<resource>).',
   },
   {
     name: 'audgate_ready',

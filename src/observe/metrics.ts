@@ -4,7 +4,7 @@ import { type MetricName, metricFamilies } from './families.ts'
 import { createIssuerMetrics } from './issuer-metrics.ts'
 import type { RecordSink } from './record.ts'
 import { createRequestMetrics } from './request-metrics.ts'
-import { type CellFamily, createCells, type HistogramFamily, type Labels } from './series.ts'
+import { type Cell, type CellFamily, createCells, type HistogramFamily, type Labels } from './series.ts'
 import { createStoreMetrics } from './store-metrics.ts'
 
 /** What the composition root feeds and what the admin listener reads. */
@@ -13,15 +13,27 @@ export interface Metrics {
   /** One more request in flight, and one less. */
   opened(): void
   closed(): void
+  /** A request in flight became a tunnel; and such a tunnel ended. */
+  tunnelOpened(): void
+  tunnelClosed(): void
   readonly keyEvents: ReturnType<typeof createIssuerMetrics>['keyEvents']
   readonly tokenEvents: ReturnType<typeof createIssuerMetrics>['tokenEvents']
   readonly introspected: ReturnType<typeof createIssuerMetrics>['introspected']
   readonly store: ReturnType<typeof createStoreMetrics>
+  /** A certificate was replaced by one that ends then, in seconds since the epoch; by a name that was there at the start. */
+  certificate(name: string, notAfterSeconds: number): void
   setReady(ready: boolean): void
   setDraining(draining: boolean): void
   /** The Prometheus text format, {@link metricFamilies} and prom-client's process metrics. */
   expose(): Promise<string>
   readonly contentType: string
+}
+
+export interface ReplicaHealth {
+  readonly resource: string
+  /** The base URI as written. */
+  readonly upstream: string
+  readonly healthy: boolean
 }
 
 export interface MetricsOptions {
@@ -32,6 +44,8 @@ export interface MetricsOptions {
   readonly configHash: string
   /** Config names; the only values the label `issuer` takes, besides `_unknown`. */
   readonly issuers: readonly string[]
+  /** How every replica is, asked for at each scrape; names of the config. */
+  readonly health: () => Iterable<ReplicaHealth>
   /** When each certificate of the gateway ends, in seconds since the epoch, by its name. */
   readonly certificates: Readonly<Record<string, number>>
   /** Seconds since the epoch. */
@@ -47,6 +61,7 @@ export const createMetrics = ({
   node,
   configHash,
   issuers,
+  health,
   certificates: ends,
   now,
 }: MetricsOptions): Metrics => {
@@ -59,8 +74,13 @@ export const createMetrics = ({
     return family
   }
   const certificates = createCells()
-  for (const [name, notAfter] of Object.entries(ends)) certificates.add({ name }, notAfter)
+  const certificateCells: ReadonlyMap<string, Cell> = new Map(
+    Object.entries(ends).map(([name, notAfter]) => [name, certificates.add({ name }, notAfter)]),
+  )
   const open = single(0)
+  const tunnels = single(0)
+  const healths = createCells()
+  const healthCells = new Map<string, Cell>()
   const ready = single(0)
   const draining = single(0)
 
@@ -73,7 +93,9 @@ export const createMetrics = ({
     audgate_overhead_seconds: request.overhead,
     audgate_upstream_duration_seconds: request.upstream,
     audgate_upstream_errors_total: request.errors,
+    audgate_upstream_healthy: healths,
     audgate_open_requests: open,
+    audgate_open_tunnels: tunnels,
     audgate_jwks_fetches_total: issuer.fetches,
     audgate_jwks_keys: issuer.keys,
     audgate_jwks_last_success_timestamp_seconds: issuer.lastSuccess,
@@ -104,13 +126,28 @@ export const createMetrics = ({
     record: request.record,
     opened: () => add(open, 1),
     closed: () => add(open, -1),
+    tunnelOpened: () => {
+      add(open, -1)
+      add(tunnels, 1)
+    },
+    tunnelClosed: () => add(tunnels, -1),
     keyEvents: issuer.keyEvents,
     tokenEvents: issuer.tokenEvents,
     introspected: issuer.introspected,
     store,
+    certificate: (name, notAfterSeconds) => {
+      const cell = certificateCells.get(name)
+      if (cell !== undefined) cell.value = notAfterSeconds
+    },
     setReady: (value) => set(ready, value ? 1 : 0),
     setDraining: (value) => set(draining, value ? 1 : 0),
     expose: async () => {
+      for (const { resource, upstream, healthy } of health()) {
+        const key = `${resource} ${upstream}`
+        const cell = healthCells.get(key) ?? healths.add({ resource, upstream })
+        healthCells.set(key, cell)
+        cell.value = healthy ? 1 : 0
+      }
       const own = metricFamilies.map((family) => expose(family, series[family.name]))
       return own.join('') + (await registry.metrics())
     },

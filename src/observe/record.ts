@@ -18,7 +18,7 @@ export interface RequestRecord {
   /** 0 until a status was sent. */
   status: number
   decision: 'allow' | 'deny'
-  /** The refusal that was answered, of the decision or of the upstream; undefined: none. */
+  /** The refusal that was answered, of the decision or of the upstream, or why the upstream broke off; undefined: none. */
   refusal: Refusal | undefined
   /** Config name of the token's issuer; '' when unknown. */
   issuer: string
@@ -39,7 +39,7 @@ export interface RequestRecord {
   remoteAddress: string
   delivery: Delivery['kind']
   /** Who broke the stream, when `delivery` is `broken` and it is known. */
-  brokenBy: 'client' | 'upstream' | undefined
+  brokenBy: 'client' | 'upstream' | 'shutdown' | undefined
 }
 
 /** A record of which nothing is known yet but the method. */

@@ -46,10 +46,12 @@ export const requestLine = (
   const decided = `,"status":${record.status},"decision":"${record.decision}","reason":"${reason}","issuer":"${inQuotes(record.issuer, LIMITS.name)}","client_id":"${inQuotes(record.clientId, LIMITS.clientId)}"`
   const measured = `,"duration_ms":${milliseconds(endedAt - record.startedAt)},"upstream_ms":${upstreamMs},"bytes_in":${record.bytesIn},"bytes_out":${record.bytesOut},"remote_address":"${inQuotes(record.remoteAddress, LIMITS.address)}"`
   const line = asked + matched + decided + measured
-  if (refusal !== undefined) return `${line},"detail":${quote(detail(refusal, nearMiss), LIMITS.detail)}}\n`
-  return record.delivery === 'broken'
-    ? `${line},"detail":"broken off by the ${record.brokenBy ?? 'client or the upstream'}"}\n`
-    : `${line}}\n`
+  const broken = `broken off by the ${record.brokenBy ?? 'client or the upstream'}`
+  if (refusal !== undefined) {
+    const why = detail(refusal, nearMiss)
+    return `${line},"detail":${quote(record.brokenBy === undefined ? why : `${broken}; ${why}`, LIMITS.detail)}}\n`
+  }
+  return record.delivery === 'broken' ? `${line},"detail":"${broken}"}\n` : `${line}}\n`
 }
 
 const milliseconds = (duration: number): string =>

@@ -22,7 +22,7 @@ test('contract section 6: /routes, /issuers and /config say what is served, whos
   const [issuer] = await ask('/issuers')
   assert.deepEqual([issuer.name, issuer.state, issuer.keys, issuer.decryption], ['main', 'fresh', 1, undefined])
   const config = await ask('/config')
-  assert.equal(config.upstreams[0].origin, stage.upstream.url)
+  assert.equal(config.upstreams[0].replicas[0].origin, stage.upstream.url)
   assert.equal(config.issuers[0].issuer, 'https://as.test/oidc')
 })
 

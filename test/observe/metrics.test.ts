@@ -14,6 +14,7 @@ const create = () =>
     node: 'v26.0.0',
     configHash: 'abcdef012345',
     issuers: ['main', 'partner'],
+    health: () => [{ resource: 'orders', upstream: 'http://127.0.0.1:3000/v1', healthy: true }],
     certificates: { listen: 4_102_444_800 },
     now: () => 1_800_000_000,
   })
@@ -243,6 +244,34 @@ test('Readiness, draining, requests in flight and what is running are gauges', a
   await has(metrics, 'audgate_ready 1', 'audgate_draining 1', 'audgate_open_requests 1')
 })
 
+test('Contract section 7: a request that became a tunnel is counted as a tunnel, and as no request, until it ends', async () => {
+  const metrics = create()
+  metrics.opened()
+  metrics.opened()
+  metrics.tunnelOpened()
+  await has(metrics, 'audgate_open_requests 1', 'audgate_open_tunnels 1')
+  metrics.tunnelClosed()
+  metrics.closed()
+  await has(metrics, 'audgate_open_requests 0', 'audgate_open_tunnels 0')
+})
+
+test('Contract section 7: how a replica is shows at every scrape, in one series', async () => {
+  let healthy = true
+  const metrics = createMetrics({
+    version: '1',
+    node: 'v26',
+    configHash: 'x',
+    issuers: [],
+    health: () => [{ resource: 'orders', upstream: 'unix:/run/a.sock', healthy }],
+    certificates: {},
+    now: () => 1,
+  })
+  const name = 'audgate_upstream_healthy'
+  assert.deepEqual(await series(metrics, name), [`${name}{resource="orders",upstream="unix:/run/a.sock"} 1`])
+  healthy = false
+  assert.deepEqual(await series(metrics, name), [`${name}{resource="orders",upstream="unix:/run/a.sock"} 0`])
+})
+
 /** Everything that can be counted is counted once. */
 const busy = (): Metrics => {
   const metrics = create()
@@ -298,6 +327,7 @@ test('a client that left before anything was decided counts as a request, and as
     node: 'v26',
     configHash: 'x',
     issuers: [],
+    health: () => [],
     certificates: {},
     now: () => 1,
   })
@@ -319,6 +349,11 @@ test('Contract section 7: introspections are counted by issuer and result, and s
   ])
 })
 
-test('Contract section 7: when the certificate of the listener ends is a gauge', async () => {
-  await has(create(), 'audgate_tls_certificate_not_after_timestamp_seconds{name="listen"} 4102444800')
+test('Contract section 7: when a certificate ends is a gauge that follows its renewal, and no other name appears', async () => {
+  const name = 'audgate_tls_certificate_not_after_timestamp_seconds'
+  const metrics = create()
+  await has(metrics, `${name}{name="listen"} 4102444800`)
+  metrics.certificate('listen', 4_202_444_800)
+  metrics.certificate('upstream:nobody', 1)
+  assert.deepEqual(await series(metrics, name), [`${name}{name="listen"} 4202444800`])
 })

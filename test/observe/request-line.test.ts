@@ -76,6 +76,11 @@ test('A request that matched nothing is told under the words of the metrics', ()
 test('H1-21: an exchange that broke off after its head is told apart from a complete one', () => {
   assert.equal(parse(line({ delivery: 'broken', brokenBy: 'upstream' })).detail, 'broken off by the upstream')
   assert.equal(parse(line({ delivery: 'broken' })).detail, 'broken off by the client or the upstream')
+  const late = parse(
+    line({ delivery: 'broken', brokenBy: 'upstream', refusal: { reason: 'upstream_timeout', phase: 'idle' } }),
+  )
+  assert.deepEqual([late.status, late.reason, late.decision], [200, 'upstream_timeout', 'allow'])
+  assert.equal(late.detail, 'broken off by the upstream; upstream: expected progress within timeouts.idle, got none')
 })
 
 test('An upstream that never answered is told with the time that was waited', () => {

@@ -44,14 +44,15 @@ export const startGateway = async (
   const created = createGateway(config, { logTarget: file, clock })
   let closing: Promise<number> | undefined
   // A test may close it before its end does.
-  const close = (delayMs: number): Promise<number> => {
-    closing ??= created.close(delayMs)
+  const close: Gateway['close'] = (delayMs, drainMs) => {
+    closing ??= created.close(delayMs, drainMs)
     return closing
   }
   const gateway = { ...created, close }
   const bound = await gateway.listen()
   t.after(async () => {
-    await gateway.close(0)
+    // Idle connections would else have their moment of grace.
+    await gateway.close(0, 0)
     rmSync(folder, { recursive: true })
   })
   const adminPort = bound.admin?.port ?? 0

@@ -1,0 +1,99 @@
+import type { Socket } from 'node:net'
+import type { CloseCode } from './close-frame.ts'
+import type { WebSocketOptions } from './options.ts'
+import { type Splice, type SpliceEvents, splice } from './splice.ts'
+
+/** The tunnels that are open, and how long each may be. */
+export interface TunnelRegistry {
+  /**
+   * @param head what the client sent ahead, which goes first
+   * @param expiresAt of the token, in seconds since the epoch
+   */
+  add(
+    client: Socket,
+    upstream: Socket,
+    head: Buffer,
+    events: SpliceEvents,
+    limits: WebSocketOptions,
+    expiresAt: number | undefined,
+  ): void
+  /** Ends them all, and each that comes later at once. Resolves with how many there were when they are closed. */
+  close(): Promise<number>
+}
+
+interface Tunnel extends Splice {
+  readonly limits: WebSocketOptions
+  readonly expiresAt: number
+  readonly since: number
+  quietSince: number
+}
+
+/**
+ * One timer looks at all tunnels, twice a second while there are any: a chunk sets no timer, and a limit of years
+ * overflows none.
+ *
+ * @param now seconds since the epoch
+ * @param monotonic milliseconds
+ */
+export const createTunnelRegistry = (now: () => number, monotonic: () => number): TunnelRegistry => {
+  const tunnels = new Set<Tunnel>()
+  let timer: NodeJS.Timeout | undefined
+  let closing = false
+  let emptied = (): void => undefined
+
+  /** Why a tunnel must end now. */
+  const overdue = (tunnel: Tunnel, at: number, instant: number): CloseCode | undefined => {
+    if (instant >= tunnel.expiresAt) return 1008
+    if (tunnel.moved()) tunnel.quietSince = at
+    const { idleMs, maxMs } = tunnel.limits
+    return at - tunnel.quietSince >= idleMs || at - tunnel.since >= maxMs ? 1001 : undefined
+  }
+  const sweep = (): void => {
+    const at = monotonic()
+    const instant = now()
+    for (const tunnel of tunnels) {
+      const code = overdue(tunnel, at, instant)
+      if (code !== undefined) tunnel.end(code)
+    }
+  }
+  return {
+    add: (client, upstream, head, { onBytes, onEnd }, limits, expiresAt) => {
+      const since = monotonic()
+      const spliced = splice(client, upstream, head, {
+        onBytes,
+        onEnd: (broken) => {
+          tunnels.delete(tunnel)
+          if (tunnels.size === 0) {
+            clearInterval(timer)
+            timer = undefined
+            emptied()
+          }
+          onEnd(broken)
+        },
+      })
+      const tunnel: Tunnel = {
+        ...spliced,
+        limits,
+        expiresAt: (limits.closeAtExpiry ? expiresAt : undefined) ?? Number.POSITIVE_INFINITY,
+        since,
+        quietSince: since,
+      }
+      tunnels.add(tunnel)
+      timer ??= setInterval(sweep, sweepMs).unref()
+      if (closing) tunnel.end(1001)
+    },
+    close: async () => {
+      closing = true
+      const { size } = tunnels
+      if (size === 0) return 0
+      const closed = new Promise<void>((resolve) => {
+        emptied = resolve
+      })
+      for (const tunnel of tunnels) tunnel.end(1001)
+      await closed
+      return size
+    },
+  }
+}
+
+const sweepMs = 500
