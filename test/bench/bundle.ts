@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -16,10 +16,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /** Audgate's own build where there is a fresh one; else, and for the rest, bundles of today's sources in `folder`. */
 export const makeBundles = async (folder: string, given: string | undefined): Promise<Bundles> => {
-  const floor = join(folder, 'floor.mjs')
-  const upstream = join(folder, 'upstream.mjs')
-  await bundle('test/bench/subjects/floor-proxy.ts', floor)
-  await bundle('test/bench/subjects/node-upstream.ts', upstream)
+  const floor = await bundleOf('test/bench/subjects/floor-proxy.ts', folder)
+  const upstream = await bundleOf('test/bench/subjects/node-upstream.ts', folder)
   if (given !== undefined) return { audgate: given, made: `the bundle ${given}`, floor, upstream }
   const built = join(root, 'dist/audgate.js')
   if (isFresh(built)) return { audgate: built, made: 'the bundle dist/audgate.js', floor, upstream }
@@ -34,6 +32,13 @@ const isFresh = (built: string): boolean => {
   const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   const { mtimeMs } = statSync(built)
   return sources.every((source) => statSync(join(root, 'src', source)).mtimeMs <= mtimeMs)
+}
+
+/** One of the bench's own sources as one file in `folder`. */
+export const bundleOf = async (source: string, folder: string): Promise<string> => {
+  const file = join(folder, `${basename(source, '.ts')}.mjs`)
+  await bundle(source, file)
+  return file
 }
 
 const bundle = async (source: string, outfile: string): Promise<void> => {

@@ -1,19 +1,35 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import type { LoadOrder, LoadResult } from './load.ts'
+import { type ChildProcess, fork, type Serializable } from 'node:child_process'
+import type { LoadOrder } from './load.ts'
+import type { PacedOrder, PacedResult } from './load-paced.ts'
+import type { StreamOrder } from './load-stream.ts'
+import type { TunnelOrder } from './load-tunnels.ts'
 
-/** The load generator, as the bench sees it. */
-export interface Load {
-  /** Rejects when an answer was not a 200. */
-  run(order: LoadOrder): Promise<{ readonly seconds: number; readonly bytes: number }>
+/** What every load generator says at the end of a round. */
+export type Finished<Result> = (Result & { readonly ok: true }) | { readonly ok: false; readonly fault: string }
+
+/** A load generator in a process of its own, as the bench sees it. */
+export interface Load<Order, Result> {
+  /** Rejects when an answer was not what it had to be. */
+  run(order: Order): Promise<Result>
   stop(): void
 }
 
-export const startLoad = (): Load => {
-  const child = fork(new URL('./load.ts', import.meta.url))
+/** Answered requests, or moved bytes, in so much time. */
+export interface Timed {
+  readonly seconds: number
+}
+
+export const startLoad = (): Load<LoadOrder, Timed> => start('./load.ts')
+export const startPacedLoad = (): Load<PacedOrder, PacedResult> => start('./load-paced.ts')
+export const startStreamLoad = (): Load<StreamOrder, Timed> => start('./load-stream.ts')
+export const startTunnelLoad = (): Load<TunnelOrder, Timed> => start('./load-tunnels.ts')
+
+const start = <Order, Result>(script: string): Load<Order, Result> => {
+  const child = fork(new URL(script, import.meta.url))
   return {
     run: async (order) => {
-      child.send(order)
-      const result = await nextMessage(child)
+      child.send(order as Serializable) // an order is plain data
+      const result = await nextMessage<Finished<Result>>(child)
       if (!result.ok) throw new Error(`the round failed: ${result.fault}`)
       return result
     },
@@ -23,12 +39,12 @@ export const startLoad = (): Load => {
   }
 }
 
-const nextMessage = (child: ChildProcess): Promise<LoadResult> =>
+const nextMessage = <Message>(child: ChildProcess): Promise<Message> =>
   new Promise((resolve, reject) => {
     const onExit = (): void => reject(new Error('the load generator ended'))
     child.once('exit', onExit)
     child.once('message', (message) => {
       child.off('exit', onExit)
-      resolve(message as LoadResult) // our own child, our own type
+      resolve(message as Message) // our own child, our own type
     })
   })

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import type { Finished, Timed } from './load-process.ts'
 
 /** What one round sends: prebuilt requests, in turn. */
 export interface LoadOrder {
@@ -8,24 +9,19 @@ export interface LoadOrder {
   readonly connections: number
 }
 
-export type LoadResult =
-  | { readonly ok: true; readonly seconds: number; readonly bytes: number }
-  | { readonly ok: false; readonly fault: string }
-
 /**
  * The load generator, a process of its own: keep-alive connections over plain sockets, one request at a time on each.
  * Every answer is read to its end by Content-Length and has to be a 200, else the round has failed.
  */
-const runLoad = ({ port, requests, count, connections }: LoadOrder): Promise<LoadResult> =>
+const runLoad = ({ port, requests, count, connections }: LoadOrder): Promise<Finished<Timed>> =>
   new Promise((resolve) => {
     const bytes = requests.map((request) => Buffer.from(request, 'latin1'))
     const sockets: Socket[] = []
     let sent = 0
     let answered = 0
-    let received = 0
     let ready = 0
     let startedAt = 0
-    const finish = (result: LoadResult): void => {
+    const finish = (result: Finished<Timed>): void => {
       for (const socket of sockets)
         socket
           .removeAllListeners()
@@ -39,11 +35,10 @@ const runLoad = ({ port, requests, count, connections }: LoadOrder): Promise<Loa
       sent++
       if (request) socket.write(request)
     }
-    const onAnswer = (socket: Socket, size: number): void => {
-      received += size
+    const onAnswer = (socket: Socket): void => {
       answered++
       if (answered < count) return next(socket)
-      finish({ ok: true, seconds: (performance.now() - startedAt) / 1000, bytes: received })
+      finish({ ok: true, seconds: (performance.now() - startedAt) / 1000 })
     }
     const start = (): void => {
       startedAt = performance.now()
@@ -61,15 +56,15 @@ const runLoad = ({ port, requests, count, connections }: LoadOrder): Promise<Loa
       socket.on(
         'data',
         answerReader(
-          (size) => onAnswer(socket, size),
+          () => onAnswer(socket),
           (fault) => finish({ ok: false, fault }),
         ),
       )
     }
   })
 
-/** Reads answers off one connection; tells the size of each. */
-const answerReader = (whole: (size: number) => void, failed: (fault: string) => void): ((chunk: Buffer) => void) => {
+/** Reads answers off one connection. */
+const answerReader = (whole: () => void, failed: (fault: string) => void): ((chunk: Buffer) => void) => {
   let held: Buffer | undefined
   return (chunk) => {
     const buffer = held ? Buffer.concat([held, chunk]) : chunk
@@ -84,7 +79,7 @@ const answerReader = (whole: (size: number) => void, failed: (fault: string) => 
     if (buffer.length < size) return
     if (buffer.length > size) return failed('more came than one answer')
     held = undefined
-    whole(size)
+    whole()
   }
 }
 

@@ -1,7 +1,8 @@
 import { connect } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { cpuMicroseconds, residentMebibytes } from './cpu.ts'
-import type { Load } from './load-process.ts'
+import type { LoadOrder } from './load.ts'
+import type { Load, Timed } from './load-process.ts'
 import { foreignRequest } from './requests.ts'
 import type { Row } from './rows.ts'
 import type { Subject } from './subjects/subject.ts'
@@ -31,7 +32,7 @@ export interface Plan {
  */
 export const measure = async (
   contenders: readonly Contender[],
-  load: Load,
+  load: Load<LoadOrder, Timed>,
   plan: Plan,
 ): Promise<{ readonly rounds: number; readonly measured: readonly Measured[] }> => {
   const rounds = contenders.map((): Round[] => [])
@@ -71,7 +72,7 @@ export const measure = async (
  * Until the compiler has done its part: Audgate's cost still fell after 50,000 requests. Where requests are new in every
  * round, some thousands of them warm the verification, and one of them the rest, if it may be sent again.
  */
-const warm = async (contender: Contender, load: Load, count: number): Promise<void> => {
+const warm = async (contender: Contender, load: Load<LoadOrder, Timed>, count: number): Promise<void> => {
   const { requests } = contender.row
   if ('perRound' in requests) {
     const signed = requests.make(Math.min(count, mostSigned))
@@ -92,7 +93,7 @@ interface Round {
   readonly requestsPerSecond: number
 }
 
-const runRound = async ({ row, subject }: Contender, load: Load, most: number): Promise<Round> => {
+const runRound = async ({ row, subject }: Contender, load: Load<LoadOrder, Timed>, most: number): Promise<Round> => {
   const { requests: source } = row
   const requests = 'perRound' in source ? source.make(Math.min(most, source.perRound)) : source
   const count = 'perRound' in source ? requests.length : most

@@ -5,19 +5,27 @@ import { parseArgs } from 'node:util'
 import { makeBundles } from './bundle.ts'
 import { isMeasurable } from './cpu.ts'
 import { type IntrospectionEndpoint, startIntrospection } from './introspection-endpoint.ts'
-import { type Load, startLoad } from './load-process.ts'
+import type { LoadOrder } from './load.ts'
+import { type Load, startLoad, type Timed } from './load-process.ts'
 import { type Contender, measure, refusesForeignTokens } from './measure.ts'
 import { findProgram } from './programs.ts'
 import { floorName, type Row, rowsOf } from './rows.ts'
 import type { Subject } from './subjects/subject.ts'
 import { startUpstream } from './subjects/upstream.ts'
 import { type Measured, ratioTo, renderTable } from './table.ts'
+import { benchTransport } from './transport.ts'
 import { benchVerification } from './verification.ts'
 
 // `npm run bench [-- --quick] [-- --bundle FILE]`: CPU time per request, all subjects in one run, round by round.
+// `npm run bench -- --transport`: long bodies, WebSocket and latency alone.
 // `npm run bench -- --verification [--quick]`: CPU time per verification, without sockets.
 const { values: given } = parseArgs({
-  options: { quick: { type: 'boolean' }, bundle: { type: 'string' }, verification: { type: 'boolean' } },
+  options: {
+    quick: { type: 'boolean' },
+    bundle: { type: 'string' },
+    verification: { type: 'boolean' },
+    transport: { type: 'boolean' },
+  },
 })
 const plan = given.quick
   ? { rounds: 6, budgetMs: 15_000, count: 1500, fresh: 300, warm: 12_000, wrkSeconds: 1 }
@@ -42,13 +50,15 @@ const start = async (row: Row, running: Subject[]): Promise<Contender | undefine
 const bench = async (
   folder: string,
   running: Subject[],
-  load: Load,
+  load: Load<LoadOrder, Timed>,
   introspection: IntrospectionEndpoint,
 ): Promise<void> => {
   const bundles = await makeBundles(folder, given.bundle)
   const nginx = findProgram('nginx')
   const upstream = await startUpstream(nginx, folder, bundles.upstream)
   running.push(upstream)
+  const transport = { bundles, folder, nginx, upstreamPort: upstream.port, quick: given.quick === true }
+  if (given.transport) return benchTransport(transport, running)
   const rows = await rowsOf({
     bundles,
     folder,
@@ -74,6 +84,7 @@ const bench = async (
   console.log(renderTable(measured, floorName))
   console.log(`\n${describeMatching(measured)}`)
   console.log(`The issuer was asked about the opaque token ${introspection.asked()} time(s).`)
+  await benchTransport(transport, running)
 }
 
 const describeMatching = (measured: readonly Measured[]): string => {

@@ -23,6 +23,11 @@ export const renderTable = (rows: readonly Measured[], floorName: string): strin
     residentMebibytes.toFixed(0),
     readyMs.toFixed(0),
   ])
+  return renderCells(headings, lines)
+}
+
+/** A Markdown table whose first column is text and whose others are numbers. */
+export const renderCells = (headings: readonly string[], lines: readonly (readonly string[])[]): string => {
   const widths = headings.map((heading, column) =>
     Math.max(heading.length, ...lines.map((cells) => cells[column]?.length ?? 0)),
   )

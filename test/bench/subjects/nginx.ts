@@ -13,6 +13,22 @@ export const startNginxProxy = (program: string, folder: string, upstreamPort: n
     'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; } }',
   ])
 
+/** nginx with one worker that passes uploads on as they come and relays WebSocket; no check. */
+export const startNginxRelay = (
+  program: string,
+  folder: string,
+  name: string,
+  upstreamPort: number,
+): Promise<Subject> =>
+  start(program, join(folder, name), (port) => [
+    `access_log ${join(folder, name, 'access.log')};`,
+    `upstream api { server 127.0.0.1:${upstreamPort}; keepalive 128; keepalive_requests ${never}; }`,
+    'map $http_upgrade $hop { default upgrade; "" ""; }',
+    `server { listen 127.0.0.1:${port}; client_max_body_size 0; location / {`,
+    'proxy_pass http://api; proxy_http_version 1.1; proxy_request_buffering off; proxy_max_temp_file_size 0;',
+    'proxy_set_header Connection $hop; proxy_set_header Upgrade $http_upgrade; } }',
+  ])
+
 /** The upstream of every subject: 1 kB of JSON, from the cheapest server at hand. */
 export const startNginxUpstream = (program: string, folder: string): Promise<Subject> =>
   start(program, join(folder, 'nginx-upstream'), (port) => [
