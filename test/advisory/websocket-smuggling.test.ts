@@ -17,6 +17,7 @@ test('WebSocket smuggling (0ang3el): an upgrade that is none leaves no tunnel be
       `Authorization: Bearer ${attack.token()}`,
       'Connection: Upgrade',
       'Upgrade: websocket',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
       'Sec-WebSocket-Version: 777',
     ]
     const { text } = await sendRaw(
