@@ -104,9 +104,11 @@ export const createHandler = (options: HandlerOptions): Handler => {
       record.endedAt = monotonic()
       options.closed(record)
     }
+    // Asked for every request: it counts them.
+    const last = isLast(peer, startedAt)
     // No persistent connection with a client of HTTP/1.0, whatever it asks for (H1-23), and none behind an upgrade that
     // is not taken: Node throws away what was read ahead of its answer (H1-28, RFC 9931).
-    if (request.httpVersionMinor === 0 || (framed && head.nominated?.has('upgrade')) || isLast(peer, startedAt)) {
+    if (request.httpVersionMinor === 0 || (framed && head.nominated?.has('upgrade')) || last) {
       response.shouldKeepAlive = false
       peer.ending = true
     }

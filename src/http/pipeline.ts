@@ -22,7 +22,7 @@ export interface Pipelines {
 export const createPipelines = (begin: Begin): Pipelines => {
   const pipelines = new WeakMap<Socket, Pipeline>()
   const open = (socket: Socket): Pipeline => {
-    const pipeline: Pipeline = { underWay: new Set(), waiting: [] }
+    const pipeline: Pipeline = { underWay: new Set(), waiting: [], over: false }
     pipelines.set(socket, pipeline)
     socket.once('close', () => {
       pipeline.waiting.length = 0
@@ -33,7 +33,12 @@ export const createPipelines = (begin: Begin): Pipelines => {
     pipeline.underWay.add(response)
     response.once('close', () => {
       pipeline.underWay.delete(response)
-      const next = socket.destroyed ? undefined : pipeline.waiting.shift()
+      if (!response.writableFinished) {
+        pipeline.over = true
+        // Node gives the connection to it all the same, and would wait for its end.
+        response.once('socket', (given) => given.destroySoon())
+      }
+      const next = socket.destroyed || pipeline.over ? undefined : pipeline.waiting.shift()
       if (next) run(socket, pipeline, next)
     })
     begin(request, response, expects)
@@ -46,7 +51,7 @@ export const createPipelines = (begin: Begin): Pipelines => {
       const pipeline = pipelines.get(socket) ?? open(socket)
       const one = { request, response, expects }
       // One more is under way: the one that the connection waits for, which came alone or has moved up.
-      if (pipeline.underWay.size < pipelineDepth - 1) run(socket, pipeline, one)
+      if (!pipeline.over && pipeline.underWay.size < pipelineDepth - 1) run(socket, pipeline, one)
       else if (pipeline.waiting.length < waitingAtMost) pipeline.waiting.push(one)
       else socket.destroy()
     },
@@ -68,4 +73,6 @@ interface Waiting {
 interface Pipeline {
   readonly underWay: Set<ServerResponse>
   readonly waiting: Waiting[]
+  /** An answer was broken off: the connection ends at its turn, and nothing behind it is begun. */
+  over: boolean
 }

@@ -1,4 +1,5 @@
-import { Client } from 'undici'
+import type { Socket } from 'node:net'
+import { Client, errors } from 'undici'
 import type { Connector } from './connector.ts'
 import { faultOf, refusalOf } from './failure.ts'
 import type { ReplicaOptions } from './options.ts'
@@ -31,13 +32,20 @@ export const createAsk = (
   let stopped = false
   const askNow = async (timeoutMs: number): Promise<'good' | string | undefined> => {
     if (stopped) return undefined
+    let begun: Socket | undefined
+    const connect = connector()
     // The time is for the whole answer, and is kept here.
     const client = new Client(replica.origin, {
-      connect: connector(),
+      connect: (asked, callback) => {
+        begun = connect(asked, callback)
+      },
       useMilo: false,
       headersTimeout: 0,
       bodyTimeout: 0,
       maxHeaderSize: 64 * 1024,
+    })
+    client.once('connect', () => {
+      begun = undefined
     })
     let cancel = ignore
     const answer = await new Promise<'good' | string | undefined>((resolve) => {
@@ -70,7 +78,10 @@ export const createAsk = (
       )
     })
     cancel()
-    await client.destroy()
+    const over = client.destroy()
+    // undici forgets a connection that is still being made.
+    begun?.destroy(new errors.RequestAbortedError())
+    await over
     return answer
   }
   const ask = (timeoutMs: number) => inTurn(() => askNow(timeoutMs))

@@ -188,7 +188,7 @@ export const createRelay = (
       if (request.errored) end('client')
       else end('upstream', refusal)
       // To a client of HTTP/1.0 the end of the connection is the end of the content: only a reset says otherwise.
-      if (request.httpVersionMinor === 0) socket.resetAndDestroy()
+      if (request.httpVersionMinor === 0 && response.socket !== null) socket.resetAndDestroy()
       else response.destroy()
     },
     onBodySent: (chunk: Buffer) => {

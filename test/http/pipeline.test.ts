@@ -120,6 +120,32 @@ test('what waited for a client that has left is never begun', async (t) => {
   assert.ok(stage.came.length < 100, String(stage.came.length))
 })
 
+test('an answer that is broken off before its turn ends the connection at its turn, and nothing more is begun', async (t) => {
+  const stage = await start(t, false)
+  const client = await stage.open()
+  client.say(Array.from({ length: pipelineDepth + 3 }, (_, index) => get(index)).join(''))
+  await eventually('the first are there', () => stage.came.length === pipelineDepth)
+  const [first, second, third] = stage.kept
+  assert.ok(first && second && third)
+  second.writeHead(200, { 'Content-Length': 10 })
+  second.write('piece')
+  second.destroy()
+  await eventually('it is closed', () => second.closed)
+  third.end('third')
+  client.say(get('later'))
+  const other = await stage.open()
+  other.say(get('other'))
+  await eventually('somebody else is served', () => stage.came.at(-1) === '/other')
+  assert.equal(client.closed(), false)
+  first.end(Buffer.alloc(1_000_000, 'x'))
+  const text = await client.end()
+  assert.match(text, /^HTTP\/1\.1 200 OK\r\n/)
+  assert.equal(text.match(/x+$/)?.[0].length, 1_000_000)
+  assert.equal(client.reset(), false)
+  assert.equal(answersIn(text), 1)
+  assert.equal(stage.came.length, pipelineDepth + 1)
+})
+
 test('content of a request that waits is not lost', async (t) => {
   const bodies: string[] = []
   const kept: (() => void)[] = []

@@ -112,3 +112,19 @@ test('stopped, it waits for nothing, asks no more, and no timer is left', async 
   assert.equal(connections(), 1)
   assert.deepEqual(clock.waiting(), [])
 })
+
+test('a connection that is still being made ends with the question', async (t) => {
+  for (const how of ['time', 'stop'] as const) {
+    const clock = createManualClock()
+    const { url, open } = await answering(t, '')
+    const replica = replicaAt(url.replace('http:', 'https:'))
+    const connector = createConnector(replica, 600_000, undefined)
+    const ask = createAsk(replica, '/', () => connector, clock.after, createTurns(1))
+    const answer = ask(2000)
+    await eventually('TCP is accepted', () => open() === 1)
+    if (how === 'time') clock.advance(2000)
+    else ask.stop()
+    assert.equal(await answer, how === 'time' ? 'no answer in time' : undefined)
+    await eventually('the connection is gone', () => open() === 0)
+  }
+})
