@@ -69,9 +69,10 @@ for (const secure of [false, true]) {
       taken.push(performance.now() - sent)
     }
     taken.sort((a, b) => a - b)
-    const [median = Number.NaN, worst = Number.NaN] = [taken[25], taken[49]]
+    const [fifth = Number.NaN, median = Number.NaN, worst = Number.NaN] = [taken[10], taken[25], taken[49]]
     t.diagnostic(`from write to receipt: median ${median.toFixed(2)} ms, worst of 50 ${worst.toFixed(2)} ms`)
-    assert.ok(median < 50, `${median} ms`)
+    // What holds events back holds all of them back; a machine that is busy does so to some.
+    assert.ok(fifth < 30, `${fifth} ms`)
   })
 }
 

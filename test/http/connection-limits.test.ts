@@ -117,3 +117,13 @@ test('a client is an IPv4 address, or the first 64 bits of an IPv6 address', () 
     assert.equal(clientOf(address), client, address)
   }
 })
+
+test('operations 4.5: who is a trusted proxy from now on is no client, and who is none any more is one', async (t) => {
+  const stage = await startListener(t, { limits: { connectionsPerClient: 1 } })
+  assert.ok(await served(await from(t, stage.port, '127.0.0.2')))
+  assert.ok(!(await served(await from(t, stage.port, '127.0.0.2'))))
+  stage.listener.setTrusted(['127.0.0.2'])
+  assert.ok(await served(await from(t, stage.port, '127.0.0.2')))
+  stage.listener.setTrusted([])
+  assert.ok(!(await served(await from(t, stage.port, '127.0.0.2'))))
+})

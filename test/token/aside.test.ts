@@ -43,7 +43,7 @@ const createVerifier = async () => {
   return createTokenVerifier({
     issuers: [issuer],
     tokenSize: 8192,
-    cacheBytes: 1024 * 1024,
+    cache: 1024 * 1024,
     events: { cache: () => undefined, validated: () => undefined },
   })
 }

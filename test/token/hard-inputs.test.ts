@@ -4,11 +4,12 @@ import { test } from 'node:test'
 import type { Reason } from '../../src/decision/refusal.ts'
 import { inspect } from '../../src/token/inspect.ts'
 import { startSource } from '../keys/remote-setup.ts'
-import { quickest } from '../support/quick.ts'
+import { cpuCost } from '../support/cpu-cost.ts'
 import { ALGORITHMS, base64url, createKey, goodClaims, mint, NOW, signWith, type TestKey } from '../support/tokens.ts'
 import { createVerifying, reasonOf, type Verifying } from '../support/verifying.ts'
 
-const LIMIT_MS = 50
+/** What costs the square of its length is seconds away, for most of these are a hundred times as long as a request can be. */
+const LIMIT_MS = 250
 const key = createKey('EdDSA', 'k1')
 const head = (members: string): string => `{"alg":"EdDSA","typ":"at+jwt","kid":"k1"${members}}`
 const claims = (members: string): string => `${JSON.stringify(goodClaims()).slice(0, -1)}${members}}`
@@ -102,10 +103,10 @@ const listed = (count: number, one: (at: number) => string): string =>
   Array.from({ length: count }, (_, at) => one(at)).join()
 const dated = (date: string): string => JSON.stringify(goodClaims()).replace(/"exp":\d+/, date)
 
-/** The verdict, and that it is given without an exception, in time, and without a word of the token. */
+/** The verdict, and that it is given without an exception, at its cost, and without a word of the token. */
 const judge = async ({ verifier }: Verifying, token: string, limitMs = LIMIT_MS): Promise<string> => {
   let outcome: Awaited<ReturnType<typeof verifier.verify>> | undefined
-  const ms = await quickest(limitMs, async () => {
+  const ms = await cpuCost(limitMs, async () => {
     outcome = await verifier.verify(token, ['main'], NOW)
   })
   assert.ok(outcome !== undefined)
@@ -119,13 +120,13 @@ const judge = async ({ verifier }: Verifying, token: string, limitMs = LIMIT_MS)
 }
 
 for (const [name, expected, make] of hard) {
-  test(`${name}: ${expected}, without an exception, within 50 ms for what a request can carry`, async () => {
+  test(`${name}: ${expected}, without an exception, and cheaply for what a request can carry`, async () => {
     const verifying = await createVerifying({ keys: [key], tokenSize: 0 })
     const token = make()
     // What is megabytes long and good costs its length. It takes `token_size: 0` and no header can carry it.
-    const limitMs = token.length > 100_000 && expected === 'none' ? 1000 : LIMIT_MS
+    const limitMs = token.length > 100_000 && expected === 'none' ? 2000 : LIMIT_MS
     assert.equal(await judge(verifying, token, limitMs), expected)
-    assert.ok((await quickest(1000, () => inspect(token))) < 1000)
+    assert.ok((await cpuCost(2000, () => inspect(token))) < 2000)
     // The same within the limit of production: nothing of it is read.
     const limited = await createVerifying({ keys: [key] })
     const refused = token.length > 8192 ? 'token_too_long' : expected

@@ -9,7 +9,7 @@ import { CompactEncrypt, EncryptJWT, importJWK } from 'jose'
 import type { Outcome, Reason } from '../../src/decision/refusal.ts'
 import { pass, refuse } from '../../src/decision/refusal.ts'
 import type { VerifiedToken } from '../../src/decision/token.ts'
-import { fastest } from '../support/fastest.ts'
+import { cpuCost } from '../support/cpu-cost.ts'
 import {
   AUDIENCE,
   base64url,
@@ -425,7 +425,7 @@ test('AT-1, AT-3, AT-21: row 10: another kind of token', async () => {
   )
 })
 
-test('AT-15: row 11: encrypted tokens, whatever is inside, within 5 ms', async () => {
+test('AT-15: row 11: encrypted tokens, whatever is inside, at no cost', async () => {
   const recipient = await importJWK(rs.jwk, 'RSA-OAEP-256')
   const header = { alg: 'RSA-OAEP-256', enc: 'A128GCM' }
   const bare = await new EncryptJWT(goodClaims()).setProtectedHeader(header).encrypt(recipient)
@@ -436,12 +436,13 @@ test('AT-15: row 11: encrypted tokens, whatever is inside, within 5 ms', async (
   const tokens = [bare, await wrap(unsigned), await wrap(mint({ key: es })), `${pbes2}.a.b.c.d`, '....']
   const { verifier } = await createVerifying({ keys: KEYS })
   for (const token of tokens) {
-    const milliseconds = fastest(() => {
+    const cost = await cpuCost(250, () => {
       const outcome = verifier.verify(token, ['main'], NOW)
       assert.ok(!(outcome instanceof Promise), 'no key is asked for')
       assert.equal(reasonOf(outcome), 'decryption_failed')
     })
-    assert.ok(milliseconds < 5)
+    // A billion rounds of PBES2 (`p2c`) are minutes.
+    assert.ok(cost < 250, `${cost} ms`)
   }
 })
 

@@ -140,7 +140,7 @@ const gatewayOf = async (
   )
   await Promise.all(trusted.map(({ keys }) => keys.started))
   const events = { cache: () => undefined, validated: () => undefined }
-  const verifier = createTokenVerifier({ issuers: trusted, tokenSize: 8192, cacheBytes: 1 << 20, events })
+  const verifier = createTokenVerifier({ issuers: trusted, tokenSize: 8192, cache: 1 << 20, events })
   const names = issuers.map(({ name }) => name)
   return async (token: string) => {
     const outcome = await verifier.verify(token, names, NOW)

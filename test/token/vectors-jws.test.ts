@@ -106,7 +106,7 @@ test('wycheproof-jwcrypto.json: no token of it passes the gateway, and each refu
     const keys = listOf(group.private) as readonly PrivateJwk[]
     const issuer = trustedIssuer(source, { decryption: decryptionKeys(keys), token: { algorithms: everyAlgorithm } })
     const events = { cache: () => undefined, validated: () => undefined }
-    const verifier = createTokenVerifier({ issuers: [issuer], tokenSize: 8192, cacheBytes: 1 << 20, events })
+    const verifier = createTokenVerifier({ issuers: [issuer], tokenSize: 8192, cache: 1 << 20, events })
     for (const { tcId, comment, jws, jwe } of group.tests) {
       const found = reasonOf(await verifier.verify(sent(jws ?? jwe), ['main'], NOW))
       // Where no key of the group may be used, none is there.

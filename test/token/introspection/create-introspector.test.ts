@@ -436,6 +436,35 @@ test('IN-6: replicas share active answers, for no longer than one of them alone 
   assert.deepEqual([await two.reason(), await one.reason()], ['token_inactive', 'token_inactive'])
 })
 
+test('IN-6: replicas share that a token is not active, for five seconds after the question', async (t) => {
+  const one = await startIntrospecting(t)
+  const { server, clock, store } = one
+  const two = await startIntrospecting(t, { server, clock, store })
+  const three = await startIntrospecting(t, { server, clock, store, introspection: { cacheMs: 1_000 } })
+  assert.equal(await one.reason(), 'token_inactive')
+  server.say(goodMembers())
+  clock.advance(4_999)
+  assert.equal(await two.reason(), 'token_inactive')
+  assert.deepEqual([server.calls.length, two.events], [1, ['main cached']])
+  // By its own `cache`, which is shorter.
+  assert.equal(await three.reason(), 'none')
+  clock.advance(1)
+  assert.deepEqual([await two.reason(), await one.reason()], ['none', 'none'])
+})
+
+test('IN-6: what one replica hears of a revocation takes the place of the answer before it in the store', async (t) => {
+  const one = await startIntrospecting(t)
+  const { server, clock, store } = one
+  server.say(goodMembers())
+  await one.proof()
+  const eager = await startIntrospecting(t, { server, clock, store, introspection: { cacheMs: 1_000 } })
+  server.say({ active: false })
+  clock.advance(2_000)
+  assert.equal(await eager.reason(), 'token_inactive')
+  assert.equal(await one.reason(), 'token_inactive')
+  assert.equal(server.calls.length, 2)
+})
+
 test('IN-6: a shared answer counts by the `cache` of who reads it', async (t) => {
   const long = await startIntrospecting(t, { introspection: { cacheMs: 600_000 } })
   const { server, clock, store } = long
@@ -460,7 +489,10 @@ test('IN-6: a store that fails is a miss and is counted: the issuer is asked, an
   assert.equal(await stage.reason(), 'none')
   stage.server.say({ active: false })
   assert.equal(await stage.reason(), 'token_inactive')
-  assert.deepEqual(stage.events, ['degraded', 'main active', 'degraded', 'degraded', 'main inactive'])
+  assert.deepEqual(stage.events, [
+    ...['degraded', 'main active', 'degraded'],
+    ...['degraded', 'main inactive', 'degraded'],
+  ])
 })
 
 test('IN-6: the same token of two issuers is two tokens, in one store', async (t) => {

@@ -14,7 +14,7 @@ const start = async (t: TestContext, options: IntrospectingOptions = {}, others:
   const stage = await startIntrospecting(t, { keys: [key], ...options })
   const issuers = [stage.trusted, ...others]
   const events = { cache: () => undefined, validated: () => undefined }
-  const verifier = createTokenVerifier({ issuers, tokenSize: 8192, cacheBytes: 1 << 20, events })
+  const verifier = createTokenVerifier({ issuers, tokenSize: 8192, cache: 1 << 20, events })
   const verdict = async (token = 'opaque-1', names: readonly string[] = ['main']) =>
     reasonOf(await verifier.verify(token, names, stage.now()))
   return { ...stage, verifier, verdict }
