@@ -21,6 +21,8 @@ export interface Listener {
    * where certificate and key are of no use, and then keeps the old ones.
    */
   setCertificate(certificate: Certificate): void
+  /** Connections that come from these count for no client. */
+  setTrusted(trustedProxies: readonly string[]): void
   /**
    * Stops accepting and lets what is in flight finish; after `drainMs` the tunnels have their last word, and the rest is
    * cut. To call it again changes nothing.
@@ -66,13 +68,11 @@ export const createListener = ({ listen, handle, refuse, dropped, lastCall, fail
     open.add(socket)
     socket.once('close', () => open.delete(socket))
   })
-  limitConnections(server, listen, dropped)
-  // How to give up those whose content is still to come.
-  const unfinished = new WeakMap<ServerResponse, Cancel>()
+  const setTrusted = limitConnections(server, listen, dropped)
   const given = new Set<Socket>()
-  const begin = (request: IncomingMessage, response: ServerResponse, expects: Expectation): void => {
+  const begin = (request: IncomingMessage, response: GivenUp, expects: Expectation): void => {
     const cancel = handle(request, response, expects)
-    if (cancel) unfinished.set(response, cancel)
+    if (cancel) response[giveUpBy] = cancel
   }
   const pipelines = createPipelines(begin)
   const take = (request: IncomingMessage, response: ServerResponse, expects: Expectation): void => {
@@ -109,8 +109,8 @@ export const createListener = ({ listen, handle, refuse, dropped, lastCall, fail
   })
   const faulty = new WeakSet<Socket>()
   /** Answers a request whose content is the fault as what it is; false: it is beyond that. */
-  const giveUp = (answer: ServerResponse, error: Error): boolean => {
-    const cancel = unfinished.get(answer)
+  const giveUp = (answer: GivenUp, error: Error): boolean => {
+    const cancel = answer[giveUpBy]
     if (!cancel || answer.req.complete || answer.headersSent) return false
     cancel(parserRefusal(error, limits))
     return true
@@ -147,6 +147,7 @@ export const createListener = ({ listen, handle, refuse, dropped, lastCall, fail
       return address
     },
     setCertificate: (certificate) => tls?.setCertificate(certificate),
+    setTrusted,
     close: (drainMs) => {
       if (closing) return closing
       closing = drain({ server, open, given, drainMs, endHandshakes: () => tls?.endHandshakes(), lastCall })
@@ -154,6 +155,16 @@ export const createListener = ({ listen, handle, refuse, dropped, lastCall, fail
     },
   }
 }
+
+/**
+ * An answer to a request with content, and how to give it up while that is still to come. Not in a `WeakMap`: the
+ * collections of the young generation hold what a long-lived map has for the map's own, and the whole request with it.
+ */
+interface GivenUp extends ServerResponse {
+  [giveUpBy]?: Cancel
+}
+
+const giveUpBy: unique symbol = Symbol('giveUpBy')
 
 /** How Node parses. */
 const parsingOf = ({ timeouts, limits }: ListenOptions): ServerOptions => {

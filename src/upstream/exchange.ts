@@ -61,6 +61,7 @@ export interface Attempt {
    * for it.
    *
    * @param sent whether there was a connection, and the request had begun to go
+   * @param heard whether an octet of an answer had come, be it of an interim one
    */
-  readonly failed: (refusal: Refusal, sent: boolean) => boolean
+  readonly failed: (refusal: Refusal, sent: boolean, heard: boolean) => boolean
 }

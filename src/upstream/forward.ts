@@ -32,7 +32,7 @@ interface Headers {
 export const createForwarder = (
   upstreams: Upstreams,
   headers: Headers,
-  tunnels: Tunnels,
+  tunnels: Pick<Tunnels, 'open'>,
   now: () => number,
 ): Forwarder => ({
   forward: (permission, exchange) => {
@@ -100,19 +100,15 @@ export const attemptInTurn = (
           return undefined
         }
         leave = lease.cut
-        let heard = false
         const handler = relay.attempt({
           ended: lease.ended,
-          failed: (refusal, sent) => {
+          failed: (refusal, sent, heard) => {
             if (mine > options.retries || leftMs() <= 0) return false
             const place = placeAgain({ method, hasBody, refusal, sent, heard, reused: lease.reused })
             if (place === undefined) return false
             return attempt([...tried, lease.replica], place === 'elsewhere', refusal) === undefined
           },
         })
-        handler.onResponseStarted = () => {
-          heard = true
-        }
         const sent = requestTo(lease.replica, permission, exchange, options, headers.request)
         return asSent({ options: before ? { ...sent, headersTimeout: Math.max(leftMs(), 1) } : sent, handler }, lease)
       },

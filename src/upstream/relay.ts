@@ -9,6 +9,7 @@ import { keepContent } from './keep-content.ts'
 import type { UpstreamOptions } from './options.ts'
 import { type ResponseHeaders, relayableTrailers } from './response-headers.ts'
 import { announceTrailers, lastChunk } from './trailers.ts'
+import { unwatchClose, watchClose } from './watch-close.ts'
 
 /**
  * Streams one answer back: head, content with back-pressure, trailers; aborts in both directions.
@@ -34,6 +35,8 @@ export const createRelay = (
   let unsent = false
   // Whether the answer came before all content of the request did.
   let early = false
+  // Whether an octet of an answer came. There is no other attempt after that.
+  let heard = false
   let sent = 0
   let relayInterim: RelayInterim | undefined
   let patience: Patience | undefined
@@ -57,7 +60,7 @@ export const createRelay = (
   const refuse = (refusal: Refusal): void => {
     if (phase !== 'waiting') return
     phase = 'over'
-    response.off('close', onClose)
+    unwatchClose(response)
     if (exchange.hasBody && !request.complete) keepContent(request)
     exchange.onRefused(refusal)
   }
@@ -67,7 +70,7 @@ export const createRelay = (
     abort()
   }
   const refuseAnswer = (fault: string): void => cancel({ reason: 'upstream_invalid', fault })
-  response.on('close', onClose)
+  watchClose(response, onClose)
 
   const patient = (): Patience => {
     patience ??= createPatience({ socket, response }, options.timeouts.idleMs)
@@ -109,6 +112,10 @@ export const createRelay = (
     onRequestStart: (started) => {
       controller = started
       if (phase === 'over') started.abort(new errors.RequestAbortedError())
+    },
+    // Written here: a function assigned to a property is made in the old generation, and this one knows the request.
+    onResponseStarted: () => {
+      heard = true
     },
     onResponseStart: (running, status, parsed, statusText) => {
       if (phase !== 'waiting') return
@@ -180,7 +187,7 @@ export const createRelay = (
       ended(ours ? 'abandoned' : 'failed')
       if (phase === 'waiting') {
         controller = undefined
-        if (!request.errored && failed(refusal, sent)) return
+        if (!request.errored && failed(refusal, sent, heard)) return
         return refuse(refusal)
       }
       if (phase !== 'streaming') return
