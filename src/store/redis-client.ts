@@ -7,8 +7,11 @@ export type RedisClient = ReturnType<typeof createRedisClient>
 /** Longest silence while connecting. */
 const CONNECT_MS = 500
 
-/** Longest silence on a connection. Whoever uses it must ask more often than that, or it ends. */
-export const SILENCE_MS = 250
+/**
+ * Longest silence on a connection. Whoever uses it must ask more often than that, or it ends. It is for what comes before
+ * anybody can ask; who asks has to set himself a shorter one, since this one is judged before what has arrived is read.
+ */
+const SILENCE_MS = 2000
 
 /** node-redis with our time limits. It does not reconnect, and it does not keep the process alive. */
 export const createRedisClient = (

@@ -1,10 +1,13 @@
 import { type RedisAddress, type RedisOptions, redisAddress } from './redis-address.ts'
-import { createRedisClient, type RedisClient, type RedisLibrary, SILENCE_MS } from './redis-client.ts'
+import { createRedisClient, type RedisClient, type RedisLibrary } from './redis-client.ts'
 import { redisFault } from './redis-fault.ts'
 import type { StoreEvents } from './store.ts'
 
-/** Well within {@link SILENCE_MS}: who does not answer for that long is frozen or gone, whether anybody asks or not. */
+/** How often it is asked whether it is there, whether anybody has a question or not. */
 const PING_MS = 100
+
+/** Who does not answer for that long is frozen or gone. */
+const SILENCE_MS = 400
 
 /** The n-th attempt in a row comes n times as late, up to a second, plus jitter so that replicas do not come at once. */
 const RETRY_MS = 50
@@ -15,7 +18,7 @@ const JITTER_MS = 100
 const PROBE = ['SET', 'ag:probe', '1', 'PX', '1']
 
 /** For `fault` right after the start: longer than the first attempt takes, the loading of the client included. */
-const FIRST_ATTEMPT_MS = 3000
+const FIRST_ATTEMPT_MS = 10_000
 
 export interface RedisDeps {
   readonly events: StoreEvents
@@ -122,13 +125,29 @@ export const createRedisConnection = (options: RedisOptions, { events, clock, ra
       }
     }
 
+    /** Gives the connection up where nobody answers. */
+    const askInTime = async (command: readonly string[]): Promise<Answer> => {
+      let waiting = true
+      const late = (): void => {
+        // One turn of the loop later: where it was us who were busy, the answer is here and only has to be read.
+        setImmediate(() => {
+          if (waiting && established && !closed) renew('no answer in time')
+        })
+      }
+      const timer = setTimeout(late, SILENCE_MS).unref()
+      const answer = await ask(command)
+      waiting = false
+      clearTimeout(timer)
+      return answer
+    }
+
     const ping = async (): Promise<void> => {
       if (demoted) {
-        const probed = await ask(PROBE)
+        const probed = await askInTime(PROBE)
         if (!probed.ok && probed.refused === undefined) return
         demoted = false
       }
-      const answer = await ask(['PING'])
+      const answer = await askInTime(['PING'])
       // The end of the connection came by another way, if in the same packet as this answer.
       if (!established || !(answer.ok || answer.refused)) return
       // It is there and cannot be used: LOADING, NOAUTH.

@@ -13,7 +13,7 @@ import { inTime, unlessLate } from './deadline.ts'
 import { createGate, type Left } from './gate.ts'
 import type { IntrospectionEvents, Introspector } from './introspector.ts'
 import { proveAnswer, unavailable } from './prove-answer.ts'
-import { createRefusedAnswers } from './refused-answers.ts'
+import { createRefusedAnswers, refusedSeconds } from './refused-answers.ts'
 import { createSharedAnswers } from './shared-answers.ts'
 
 export interface IntrospectorDeps extends AskDeps {
@@ -41,7 +41,7 @@ const tellAgainMs = 60_000
 /**
  * The introspector of one issuer. An answer `active` is kept by two others, the token cache of this process and the store
  * of all replicas; both end it `cacheMs` after the question, or at `exp` (IN-6). One that lets nobody in stays here, and
- * shorter. A failure is never kept as an answer. At any time one call is under way for a token, and a bounded number for
+ * shorter; that a token is not active is told to the replicas too. A failure is never kept as an answer. At any time one call is under way for a token, and a bounded number for
  * all (IN-10).
  */
 export const createIntrospector = (
@@ -85,6 +85,12 @@ export const createIntrospector = (
     return refuse(refusal)
   }
 
+  const inactive = (id: string, askedAt: number): Outcome<Proof> => {
+    const refusal: Refusal = { reason: 'token_inactive', issuer: name }
+    refused.set(id, askedAt, refusal)
+    return refuse(refusal)
+  }
+
   const busy = (refusal: Refusal): Outcome<Proof> => {
     events.introspected(name, 'busy')
     return refuse(refusal)
@@ -120,9 +126,9 @@ export const createIntrospector = (
         case 'inactive': {
           events.introspected(name, 'inactive')
           failure = undefined
-          const refusal: Refusal = { reason: 'token_inactive', issuer: name }
-          refused.set(id, askedAt, refusal)
-          return refuse(refusal)
+          const endsAt = askedAt + refusedSeconds(cacheSeconds)
+          await answers.set(token, credential, { askedAt, claims: { active: false } }, endsAt)
+          return inactive(id, askedAt)
         }
         case 'active': {
           const { claims } = asked
@@ -149,6 +155,7 @@ export const createIntrospector = (
     const shared = cacheSeconds > 0 ? await answers.get(token, credential, now) : undefined
     if (shared === undefined) return call(id, token, credential, now, signal)
     events.introspected(name, 'cached')
+    if (shared.claims.active !== true) return inactive(id, shared.askedAt)
     return proveAnswer(trusted, options.cacheMs, shared.claims, shared.askedAt, now, generationOf(trusted))
   }
 

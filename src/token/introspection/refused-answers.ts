@@ -11,6 +11,9 @@ export interface RefusedAnswers {
 /** A token may be young, and its issuer's replicas not know it yet (IN-6). */
 const longestSeconds = 5
 
+/** For how long an answer that lets nobody in counts, in seconds: never longer than one that does. */
+export const refusedSeconds = (cacheSeconds: number): number => Math.min(longestSeconds, cacheSeconds)
+
 const mostEntries = 10_000
 
 /** With a longer one, what an issuer writes into its answers would decide how much memory is used. */
@@ -21,7 +24,7 @@ const longestRefusal = 1024
  * Not kept are those that say nothing of the token, and a token that is not valid yet, which soon may be.
  */
 export const createRefusedAnswers = (cacheSeconds: number): RefusedAnswers => {
-  const seconds = Math.min(longestSeconds, cacheSeconds)
+  const seconds = refusedSeconds(cacheSeconds)
   const entries = new LRUCache<string, { readonly from: number; readonly until: number; readonly refusal: Refusal }>({
     max: mostEntries,
   })

@@ -4,11 +4,13 @@ import { equalTexts } from '../equal-texts.ts'
 import { type JsonObject, readJsonObject } from '../json.ts'
 import type { IntrospectionOptions } from '../options.ts'
 import type { Credential } from './credential-file.ts'
+import { refusedSeconds } from './refused-answers.ts'
 
-/** An answer `active`, and when the question was asked: everything that counts is computed from that instant. */
+/** An answer, and when the question was asked: everything that counts is computed from that instant. */
 export interface SharedAnswer {
   /** Seconds since the epoch. */
   readonly askedAt: number
+  /** Nothing but `active: false` of a token that is not: only `true` lets anybody in (IN-4). */
   readonly claims: JsonObject
 }
 
@@ -21,7 +23,7 @@ export interface SharedAnswers {
 }
 
 /**
- * Keeps active answers of one issuer in the store. The key is an HMAC of the token, under a key made of our own credential
+ * Keeps answers of one issuer in the store. The key is an HMAC of the token, under a key made of our own credential
  * and the issuer: who reads the store can test no guess (operations 5.1), and no two issuers, nor two tokens, meet
  * (attacks 2.6 row 15). The value carries an HMAC too, bound to its key: who writes into the store cannot make a token.
  *
@@ -33,6 +35,7 @@ export const createSharedAnswers = (
   { clientId, response, cacheMs }: IntrospectionOptions,
   degraded: () => void,
 ): SharedAnswers => {
+  const cacheSeconds = cacheMs / 1000
   let derived: { readonly from: Credential; readonly key: Buffer } | undefined
 
   const keyOf = (credential: Credential): Buffer => {
@@ -56,8 +59,9 @@ export const createSharedAnswers = (
       if (!stored.ok || stored.value === undefined) return undefined
       const answer = opened(stored.value, key, entry)
       // By our own `cache`, whatever that of the replica was that wrote it; from the future is a clock that is wrong.
-      const counts = answer !== undefined && answer.askedAt <= now && now < answer.askedAt + cacheMs / 1000
-      return counts ? answer : undefined
+      if (answer === undefined || answer.askedAt > now) return undefined
+      const seconds = answer.claims.active === true ? cacheSeconds : refusedSeconds(cacheSeconds)
+      return now < answer.askedAt + seconds ? answer : undefined
     },
     set: async (token, credential, { askedAt, claims }, endsAt) => {
       const ttlMs = Math.floor((endsAt - askedAt) * 1000)
