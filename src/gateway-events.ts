@@ -1,4 +1,5 @@
-import type { CertificateEvents } from './certificates.ts'
+import type { Config } from './config/config.ts'
+import { type ConfigChanges, shortened } from './config-changes.ts'
 import type { Dropped } from './http/connection-limits.ts'
 import type { IssuerEvents } from './issuers.ts'
 import type { Clock } from './keys/clock.ts'
@@ -8,6 +9,41 @@ import type { Metrics } from './observe/metrics.ts'
 import type { Readiness, ReadinessReport } from './observe/readiness.ts'
 import type { StoreEvents } from './store/store.ts'
 import type { PoolEvents } from './upstream/pool.ts'
+
+/** The warnings of a config, to the log. */
+export const warningsOf = ({ file, warnings }: Pick<Config, 'file' | 'warnings'>, log: Log): void => {
+  for (const { line, column, message } of warnings) log.logger.warn({ file, line, column }, message)
+}
+
+/** What came of a reload. */
+export interface ReloadReport {
+  readonly config: Pick<Config, 'file' | 'hash' | 'warnings'>
+  /** Keys of the file whose new value takes a restart. */
+  readonly kept: readonly string[]
+  readonly changes: ConfigChanges
+  /** Names of certificates that are others now. */
+  readonly renewed: readonly string[]
+  readonly tunnelsClosed: number
+}
+
+/** A reload, to the log: what there is to warn about, and one line that says what is different. */
+export const reloadTold = (log: Log, { config, kept, changes, renewed, tunnelsClosed }: ReloadReport): void => {
+  warningsOf(config, log)
+  for (const key of kept) log.logger.warn({ key }, 'another value takes a restart: the old one is kept')
+  for (const certificate of renewed) log.logger.info({ certificate }, 'certificate loaded again')
+  const { added, removed, changed, files } = changes
+  log.logger.info(
+    {
+      config: config.hash,
+      added: shortened(added),
+      removed: shortened(removed),
+      changed: shortened(changed),
+      files: shortened([...files]),
+      tunnels_closed: tunnelsClosed,
+    },
+    'config reloaded',
+  )
+}
 
 /** A bug of ours that was caught, to the log. */
 export const faultEvent =
@@ -45,15 +81,6 @@ export const poolEvents = (log: Log): PoolEvents => ({
     else log.logger.warn({ upstream: name, detail }, 'upstream unhealthy')
   },
   ejected: ({ name }) => log.logger.warn({ upstream: name }, 'upstream ejected'),
-})
-
-/** What becomes of certificates whose files change, to metrics and log. */
-export const certificateEvents = (metrics: Metrics, log: Log): CertificateEvents => ({
-  changed: (name, notAfterSeconds) => {
-    if (notAfterSeconds !== undefined) metrics.certificate(name, notAfterSeconds)
-    log.logger.info({ certificate: name }, 'certificate loaded again')
-  },
-  kept: (name, fault) => log.logger.error({ certificate: name, detail: fault }, 'certificate kept'),
 })
 
 /**

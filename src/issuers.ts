@@ -3,8 +3,8 @@ import type { Clock } from './keys/clock.ts'
 import { createDecryptionKeys, type DecryptionEvents } from './keys/decryption-file.ts'
 import { createEndpoint, type Endpoint } from './keys/endpoint.ts'
 import { createHttpClient } from './keys/http-client.ts'
-import { createKeySource } from './keys/index.ts'
-import type { KeyEvents } from './keys/key-source.ts'
+import { createKeySource, type KeyIssuer } from './keys/index.ts'
+import type { KeyEvents, KeySource } from './keys/key-source.ts'
 import { readRegularFile } from './keys/regular-file.ts'
 import type { Store } from './store/store.ts'
 import { createIntrospector, type ProbedIntrospector } from './token/introspection/create-introspector.ts'
@@ -33,24 +33,38 @@ export interface RunningIssuer extends TrustedIssuer {
   readonly started: Promise<void>
   /** Loads its keys again, and looks again where introspection is; now. Never rejects. */
   reload(): Promise<void>
-  close(): Promise<void>
+  /** Reads again what it has from these files, if anything: absolute paths. Never rejects. */
+  reloadFiles(changed: ReadonlySet<string>): Promise<void>
+  /** @param keysToo default: true */
+  close(keysToo?: boolean): Promise<void>
 }
 
-/** Makes what one issuer of the config needs: keys, decryption keys, introspection. Its keys begin to load at once. */
-export const createIssuer = (issuer: Issuer, deps: IssuerDeps): RunningIssuer => {
+/** What the keys of an issuer depend on. */
+export const keysOf = ({ name, issuer, keys, token }: Issuer): KeyIssuer => ({
+  name,
+  issuer,
+  keys,
+  algorithms: token.algorithms,
+  // A server that only answers questions may have no keys at all; a signed answer needs one.
+  keysOptional: token.introspection?.response === 'json',
+})
+
+/** Begins to load the keys of an issuer. */
+export const loadKeys = (issuer: KeyIssuer, { clock, events }: Pick<IssuerDeps, 'clock' | 'events'>): KeySource =>
+  createKeySource(issuer, { events: events.keys, clock, random: Math.random })
+
+/**
+ * Makes what one issuer of the config needs: keys, decryption keys, introspection. Its keys begin to load at once.
+ *
+ * @param keys those that were loaded already, by {@link keysOf} the issuer
+ */
+export const createIssuer = (
+  issuer: Issuer,
+  deps: IssuerDeps,
+  keys: KeySource = loadKeys(keysOf(issuer), deps),
+): RunningIssuer => {
   const { name, token } = issuer
   const { clock, events } = deps
-  const keys = createKeySource(
-    {
-      name,
-      issuer: issuer.issuer,
-      keys: issuer.keys,
-      algorithms: token.algorithms,
-      // A server that only answers questions may have no keys at all; a signed answer needs one.
-      keysOptional: token.introspection?.response === 'json',
-    },
-    { events: events.keys, clock, random: Math.random },
-  )
   const decryption =
     token.decryption && createDecryptionKeys({ name, file: token.decryption.file }, { clock, events: events.keys })
   const proven = { name, issuer: issuer.issuer, token, keys, decryption }
@@ -62,8 +76,15 @@ export const createIssuer = (issuer: Issuer, deps: IssuerDeps): RunningIssuer =>
     reload: async () => {
       await Promise.all([keys.reload(), decryption?.reload(), introspection?.endpoint.reload()])
     },
-    close: async () => {
-      await Promise.all([keys.close(), decryption?.close(), introspection?.introspector.close()])
+    reloadFiles: async (changed) => {
+      const { source } = issuer.keys
+      await Promise.all([
+        'file' in source && changed.has(source.file) && keys.reload(),
+        token.decryption && changed.has(token.decryption.file) && decryption?.reload(),
+      ])
+    },
+    close: async (keysToo = true) => {
+      await Promise.all([keysToo && keys.close(), decryption?.close(), introspection?.introspector.close()])
     },
   }
 }

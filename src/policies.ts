@@ -10,6 +10,12 @@ export const answerPolicyOf = ({ refusals, dpop }: Pick<Config, 'refusals' | 'dp
   proofAlgorithms: dpop.algorithms.join(' '),
 })
 
-/** DP-16: nonces live as long as proofs do. Without a secret that replicas share, each asks for its own. */
-export const noncesOf = ({ nonces, nonceSecret, ageMs }: ProofOptions): Nonces | undefined =>
-  nonces ? createNonces(nonceSecret ?? randomBytes(32), ageMs) : undefined
+/**
+ * DP-16: nonces live as long as proofs do. Without a secret that replicas share, each asks for its own.
+ *
+ * @param own what a process uses that is given no secret; it has to last, or a reload would void all that were given out
+ */
+export const noncesOf = (
+  { nonces, nonceSecret, ageMs }: ProofOptions,
+  own: Uint8Array = randomBytes(32),
+): Nonces | undefined => (nonces ? createNonces(nonceSecret ?? own, ageMs) : undefined)

@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import { pathFault } from '../decision/target.ts'
 import type { ReplicaOptions } from '../upstream/options.ts'
-import type { Address } from './fields.ts'
+import type { Address } from './address.ts'
 import type { Report } from './report.ts'
 import type { Path } from './tree.ts'
 import { isLinkLocal, isLoopback, isWildcard, parseWebUrl } from './web-url.ts'

@@ -1,18 +1,11 @@
 import { type ListenInput, type ListenOptions, type TlsOptions, toListenOptions } from '../http/options.ts'
-import { caFault, type ReadFile } from './files.ts'
+import { caFault } from './files.ts'
 import type { FileSurroundings, Surroundings } from './named-file.ts'
-import { type Renewed, readAgain, readIdentity, readPem } from './read-identity.ts'
+import { readIdentity, readPem } from './read-identity.ts'
 
 /** Reads the files of `listen.tls`, and warns about what a listener shows or believes. */
 export const compileListen = (input: ListenInput, around: Surroundings): ListenOptions =>
   toListenOptions(input, input.tls && compileTls(input.tls, around))
-
-/** The files of `listen.tls` as they are now, with the checks that were made at the start. */
-export const renewListenTls = ({ files, clientCertificates }: TlsOptions, readFile: ReadFile): Renewed<TlsOptions> => {
-  const { certificate, key, clientCa } = files
-  const tls = { certificate, key, client_certificates: clientCertificates, client_ca: clientCa }
-  return readAgain({ certificate, key, client_ca: clientCa }, readFile, (around) => compileTls(tls, around))
-}
 
 const compileTls = (tls: NonNullable<ListenInput['tls']>, around: FileSurroundings): TlsOptions => {
   const at = ['listen', 'tls']

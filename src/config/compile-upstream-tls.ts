@@ -1,7 +1,7 @@
 import type { UpstreamTls } from '../upstream/options.ts'
-import { caFault, type ReadFile } from './files.ts'
+import { caFault } from './files.ts'
 import type { FileSurroundings } from './named-file.ts'
-import { type Renewed, readAgain, readIdentity, readPem } from './read-identity.ts'
+import { readIdentity, readPem } from './read-identity.ts'
 import type { Path } from './tree.ts'
 
 /** `tls` of an upstream as written. */
@@ -27,13 +27,6 @@ export const compileUpstreamTls = (tls: UpstreamTlsInput, at: Path, around: File
     serverName: tls.server_name,
     files: { ca: ca?.file, certificate: own?.files.certificate, key: own?.files.key },
   }
-}
-
-/** The files of an upstream's `tls` as they are now, with the checks that were made at the start. */
-export const renewUpstreamTls = ({ files, serverName }: UpstreamTls, readFile: ReadFile): Renewed<UpstreamTls> => {
-  const { ca, certificate, key } = files
-  const tls = { ca_file: ca, certificate, key, server_name: serverName }
-  return readAgain({ ca_file: ca, certificate, key }, readFile, (around) => compileUpstreamTls(tls, [], around))
 }
 
 /** The certificate with which the gateway shows the upstream who it is. */

@@ -28,7 +28,7 @@ export interface CompileContext {
 export const compile = (
   input: FileInput,
   { file, report, readFile, issuerNames, upstreamCount }: CompileContext,
-): Omit<Config, 'file' | 'hash' | 'warnings'> => {
+): Omit<Config, 'file' | 'files' | 'hash' | 'warnings'> => {
   const around = { directory: dirname(file), readFile, report }
   const issuers = compileIssuers(input.issuers, around)
   const listen = compileListen(input.listen, around)
@@ -47,9 +47,11 @@ export const compile = (
   if (upstreamCount === 0) report.warn(['upstreams'], 'no upstreams: every request is refused', 'key')
   warnAboutListener(listen, report)
   warnAboutProxyStatus(input, report)
+  warnAboutNonces(input, report)
+  warnAboutWorkers(input, report)
   const isComplete = complete && upstreams.length >= upstreamCount
   const dev = input.dev && compileDev(input.dev, { report, issuerNames, issuers, upstreams, complete: isComplete })
-  const { admin, log, readiness, refusals, request_id: requestId, trace_context: traceContext } = input
+  const { admin, log, readiness, refusals, workers, request_id: requestId, trace_context: traceContext } = input
   const dpop = toProofOptions(input.dpop, readNonceSecret(input, around))
   const store = compileStore(input.store, around)
   return {
@@ -62,6 +64,7 @@ export const compile = (
     refusals,
     dpop,
     store,
+    workers,
     issuers,
     resources,
     upstreams,
@@ -77,6 +80,16 @@ const readNonceSecret = ({ dpop }: FileInput, around: Surroundings): Uint8Array 
   return readSecret(dpop.nonce_secret_file, at, around, ({ length }) =>
     length < 32 ? 'holds less than 32 bytes: a nonce could be guessed' : undefined,
   ).secret
+}
+
+/** DP-16: who shares a store is one of several replicas, and a client goes from one to the other. */
+const warnAboutNonces = ({ dpop, store }: FileInput, report: Report): void => {
+  if (!dpop.nonces || dpop.nonce_secret_file !== undefined || store === 'memory') return
+  report.warn(
+    ['dpop', 'nonces'],
+    'replicas refuse the nonces of each other: `nonce_secret_file` makes them agree, `store` does not',
+    'key',
+  )
 }
 
 /** BR-23: tokens over plain http are for a front proxy that ends TLS, or for this machine. */
@@ -98,6 +111,16 @@ const warnAboutListener = (listen: ListenOptions, report: Report): void => {
       report.warn(['listen', 'trusted_proxies', index], 'everybody is trusted to say who and where the client is')
     }
   }
+}
+
+/** DP-15: a proof may come again to another worker, whose memory does not know it. */
+const warnAboutWorkers = ({ workers, store }: FileInput, report: Report): void => {
+  if (workers === 1 || store !== 'memory') return
+  report.warn(
+    ['workers'],
+    'each worker has a memory of its own: a DPoP proof counts once in each of them, and only with `store: redis://…` once',
+    'key',
+  )
 }
 
 /** Only trusted proxies see the field: without any it is never sent. */

@@ -13,6 +13,8 @@ export interface Config {
   readonly file: string
   /** SHA-256 of the file's text, 12 hex digits: `audgate_config_info`. */
   readonly hash: string
+  /** The config file and every file that it names, by absolute path, each with a digest of what was read. Never shown. */
+  readonly files: ReadonlyMap<string, string>
   readonly warnings: readonly Problem[]
   readonly listen: ListenOptions
   readonly admin: AdminOptions | undefined
@@ -24,6 +26,8 @@ export interface Config {
   readonly traceContext: 'propagate' | 'restart'
   readonly dpop: ProofOptions
   readonly store: StoreOptions
+  /** How many processes share the port; `auto`: one for each processor that there is. */
+  readonly workers: number | 'auto'
   readonly issuers: readonly Issuer[]
   readonly resources: Resources
   /** By `Resource.index`. */

@@ -1,5 +1,6 @@
-import { isIP, isIPv4, isIPv6 } from 'node:net'
+import { isIP } from 'node:net'
 import { z } from 'zod'
+import { type Address, parseAddress } from './address.ts'
 
 /**
  * Kinds of values that several rooms' options share. Every room takes them as an argument, so that there is one reading
@@ -14,13 +15,6 @@ export interface Fields {
   address(): z.ZodType<Address, string | number>
   /** An IP address or a CIDR range, as written. */
   network(): z.ZodType<string, string>
-}
-
-/** Where a listener binds. */
-export interface Address {
-  readonly host: string
-  /** 0: any free port. */
-  readonly port: number
 }
 
 export const fields: Fields = {
@@ -79,21 +73,6 @@ const toBytes = (size: string | number): number => {
 }
 
 const within = (value: number, min: number, max: number): boolean => value >= min && value <= max
-
-const parseAddress = (text: string): Address | undefined => {
-  const [, host = '', digits] = /^(?:(.*):)?(\d{1,5})$/.exec(text) ?? []
-  if (digits === undefined) return undefined
-  const port = Number(digits)
-  if (port > 65535) return undefined
-  if (host === '') return { host: '0.0.0.0', port }
-  if (host.startsWith('[') && host.endsWith(']')) {
-    const inner = host.slice(1, -1)
-    return isIPv6(inner) ? { host: inner, port } : undefined
-  }
-  // A name whose last label is a number would be an IPv4 address in some odd spelling.
-  const name = /^(?=.*[A-Za-z][A-Za-z0-9-]*$)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*$/.test(host)
-  return isIPv4(host) || name ? { host, port } : undefined
-}
 
 const isNetwork = (text: string): boolean => {
   const [address = '', prefix, ...rest] = text.split('/')

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { maxConfigBytes } from './text.ts'
@@ -10,6 +10,10 @@ export type FileRead =
 
 /** How files that the config names are read. Never throws. */
 export type ReadFile = (path: string) => FileRead
+
+/** Tells what was read of a file from what was read before: the content, or why there is none. Never to be shown. */
+export const digestOf = (read: FileRead): string =>
+  read.ok ? createHash('sha256').update(read.bytes).digest('base64') : read.fault
 
 /** Reads a whole regular file. A directory, a pipe or an endless device is refused and never waited for. */
 export const readRegularFile: ReadFile = (path) => {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
+import { resolve } from 'node:path'
 import { compile } from './compile.ts'
 import type { Config } from './config.ts'
 import type { Environment } from './environment.ts'
-import { type ReadFile, readRegularFile } from './files.ts'
+import { digestOf, type ReadFile, readRegularFile } from './files.ts'
 import type { Problem } from './problem.ts'
 import { buildTree } from './read-tree.ts'
 import { reclaim } from './reclaim.ts'
@@ -14,7 +15,13 @@ import { validate } from './validate.ts'
 export type Loaded =
   | { readonly ok: true; readonly config: Config }
   /** Every problem, in the order of the file; and what would have been warned about. */
-  | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly Problem[] }
+  | {
+      readonly ok: false
+      readonly problems: readonly Problem[]
+      readonly warnings: readonly Problem[]
+      /** As in {@link Config}: what was looked at, whether it is there or not. */
+      readonly files: Config['files']
+    }
 
 export interface LoadOptions {
   /** Where `${NAME}` comes from. */
@@ -25,13 +32,14 @@ export interface LoadOptions {
 
 /** Reads and compiles a config file. Synchronous; throws for nothing that the file or its neighbours contain. */
 export const loadConfig = (file: string, { env, readFile = readRegularFile }: LoadOptions): Loaded => {
-  const read = readFile(file)
-  if (!read.ok) return refused(file, `the config file ${read.fault}`)
+  const { files, noting } = createNotes(readFile)
+  const read = noting(file)
+  if (!read.ok) return refused(file, files, `the config file ${read.fault}`)
   const decoded = decodeText(read.bytes)
-  if (decoded.ok) return parseConfig(decoded.text, file, { env, readFile })
+  if (decoded.ok) return parseNoting(decoded.text, file, { env, files, readFile: noting })
   const report = createReport(file, decoded.text, () => undefined)
   report.problemAt(decoded.fault.offset, decoded.fault.message)
-  return { ok: false, problems: report.problems(), warnings: [] }
+  return { ok: false, problems: report.problems(), warnings: [], files }
 }
 
 /**
@@ -43,10 +51,32 @@ export const parseConfig = (
   file: string,
   { env, readFile = readRegularFile }: LoadOptions,
 ): Loaded => {
+  const { files, noting } = createNotes(readFile)
+  return parseNoting(written, file, { env, files, readFile: noting })
+}
+
+/** Files that were read, and how to read so that they are noted. */
+const createNotes = (readFile: ReadFile): { readonly files: Config['files']; readonly noting: ReadFile } => {
+  const files = new Map<string, string>()
+  return {
+    files,
+    noting: (path) => {
+      const read = readFile(path)
+      files.set(resolve(path), digestOf(read))
+      return read
+    },
+  }
+}
+
+const parseNoting = (
+  written: string,
+  file: string,
+  { env, files, readFile }: Required<LoadOptions> & Pick<Config, 'files'>,
+): Loaded => {
   const text = written.replace(/^\uFEFF/, '')
   let tree: Tree | undefined
   const report = createReport(file, text, () => tree)
-  const fail = (): Loaded => ({ ok: false, problems: report.problems(), warnings: report.warnings() })
+  const fail = (): Loaded => ({ ok: false, problems: report.problems(), warnings: report.warnings(), files })
 
   tree = readText(text, env, report)
   if (!tree) return fail()
@@ -58,7 +88,7 @@ export const parseConfig = (
   const parts = compile(input, { file, report, readFile, ...outline })
   if (report.problems().length > 0) return fail()
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 12)
-  return { ok: true, config: freeze({ file, hash, warnings: report.warnings(), ...parts }) }
+  return { ok: true, config: freeze({ file, hash, files, warnings: report.warnings(), ...parts }) }
 }
 
 /** In characters. What nobody wrote by hand. */
@@ -75,8 +105,9 @@ const readText = (text: string, env: Environment, report: Report): Tree | undefi
   return built.tree
 }
 
-const refused = (file: string, message: string): Loaded => ({
+const refused = (file: string, files: Config['files'], message: string): Loaded => ({
   ok: false,
+  files,
   problems: [{ file, line: 1, column: 1, message, source: '' }],
   warnings: [],
 })

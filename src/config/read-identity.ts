@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
-import { certificateFault, holds, privateKeyFault, type ReadFile } from './files.ts'
+import { certificateFault, holds, privateKeyFault } from './files.ts'
 import { asText, type FileSurroundings, readNamed } from './named-file.ts'
 import type { Path } from './tree.ts'
 
@@ -47,37 +47,6 @@ export const readPem = (
 ): { readonly file: string; readonly text: string } => {
   const { file, bytes } = readNamed(name, at, around, (read) => faultOf(asText(read)))
   return { file, text: asText(bytes) }
-}
-
-/** What came of reading files again. */
-export type Renewed<T> =
-  | { readonly ok: true; readonly value: T }
-  /** Sentences that may be shown: names of files, and nothing of what they hold. */
-  | { readonly ok: false; readonly faults: readonly string[] }
-
-/**
- * Reads files again as they were read at the start, with the same checks.
- *
- * @param files absolute paths by the last key of the place where the config names them
- * @param read the reading that the start made
- */
-export const readAgain = <T>(
-  files: Readonly<Record<string, string | undefined>>,
-  readFile: ReadFile,
-  read: (around: FileSurroundings) => T,
-): Renewed<T> => {
-  const faults: string[] = []
-  const value = read({
-    directory: '',
-    readFile,
-    report: {
-      problem: (_at, message) => {
-        faults.push(message)
-      },
-      quote: (at) => files[String(at.at(-1))] ?? '',
-    },
-  })
-  return faults.length === 0 ? { ok: true, value } : { ok: false, faults }
 }
 
 /** Throws where not: the first certificate of the chain is the one whose key it must be. */

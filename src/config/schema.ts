@@ -16,6 +16,9 @@ import { proofSchema, tokenShape } from '../token/options.ts'
 import { upstreamSchema } from './entry-schema.ts'
 import { fields } from './fields.ts'
 
+/** More would have each other's processors. */
+const mostWorkers = 128
+
 const issuer = z
   .strictObject({
     issuer: z.string().describe('Compared with `iss`, character for character.'),
@@ -40,9 +43,13 @@ export const schema = z
     request_id: requestIdSchema,
     trace_context: traceContextSchema,
     workers: z
-      .literal(1, { error: 'other than `1` is not supported yet' })
-      .optional()
-      .describe('Not supported yet: only `1`.'),
+      .union([z.int().min(1, { abort: true }).max(mostWorkers, { abort: true }), z.literal('auto')], {
+        error: `must be a number from 1 to ${mostWorkers}, or \`auto\``,
+      })
+      .prefault(1)
+      .describe(
+        'Processes that share the port: a number, or `auto` for one a processor that the container may use. Pools, caches and limits are those of each.',
+      ),
     issuers: z
       .record(
         z.string(),

@@ -1,13 +1,14 @@
-import { createHash } from 'node:crypto'
 import { type FSWatcher, watch } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { type FileRead, type ReadFile, readRegularFile, readRegularFileAside } from './files.ts'
+import { digestOf, type FileRead, readRegularFileAside } from './files.ts'
 
 /** Files that are looked after. */
 export interface WatchedFiles {
-  /** Looks now. */
-  check(): void
+  /** Looks now. Resolves when that look is over, and what `changed` made of it. Never rejects. */
+  check(): Promise<void>
+  /** From now on these and no others. One that is new counts as changed, and is looked at at once. Absolute paths. */
+  follow(files: Iterable<string>): void
   /** No callback and no handle after this. */
   close(): void
 }
@@ -19,22 +20,24 @@ interface Timer {
 
 /**
  * Looks at files when something happens in their directories and has come to rest, and once a minute whatever happens,
- * for some volumes tell nobody. What counts is what the files hold, all of them together: neither an event nor a time
- * stamp is a change. They are read aside, as one generation: when a link (`..data` of Kubernetes) or a file changed
- * while they were read, they are read again.
+ * for some volumes tell nobody. Directories and not files: a link that was swapped takes the watch of its file with it
+ * (OP-2). What counts is what the files hold, all of them together: neither an event nor a time stamp is a change. They
+ * are read aside, as one generation: when a link (`..data` of Kubernetes) or a file changed while they were read, they
+ * are read again.
  *
- * @param files absolute paths
- * @param changed called for the first look, which comes at once (what the caller has in hand may be older), and
- *   then for each change; with how to read these files as they were in that look. It must not throw
+ * @param known absolute paths, each with the {@link digestOf} what the caller has of it. The first look comes at once:
+ *   that may be old already
+ * @param changed called when anything is another than before, with all of them as they were in that look. The next look
+ *   waits for it. It must neither throw nor reject
  */
 export const watchFiles = (
-  files: readonly string[],
+  known: ReadonlyMap<string, string>,
   timer: Timer,
-  changed: (readFile: ReadFile) => void,
+  changed: (read: ReadonlyMap<string, FileRead>) => void | Promise<void>,
 ): WatchedFiles => {
+  let seen = new Map(known)
   let watchers: readonly FSWatcher[] = []
-  let seen: string | undefined
-  let busy = false
+  let round: Promise<void> | undefined
   let asked = false
   let closed = false
   let cancelPoll = nothing
@@ -59,9 +62,20 @@ export const watchFiles = (
     for (const watcher of before) watcher.close()
     return watchers.length === directories.size
   }
+  /** Notes what was read. @returns whether anything is another */
+  const note = (read: ReadonlyMap<string, FileRead>): boolean => {
+    let another = false
+    for (const [file, one] of read) {
+      const digest = digestOf(one)
+      another ||= seen.get(file) !== digest
+      seen.set(file, digest)
+    }
+    return another
+  }
   /** @returns when to look again */
   const look = async (): Promise<number> => {
     for (let attempt = 0; attempt < mostAttempts && !closed; attempt++) {
+      const files = [...seen.keys()]
       const before = await Promise.all(files.map(placeOf))
       // Before the reading: what is written in between is an event.
       const watched = arm(new Set([...files, ...before.map(({ path }) => path)].map((path) => dirname(path))))
@@ -69,35 +83,41 @@ export const watchFiles = (
       for (const { file, path } of before) read.set(file, await readRegularFileAside(path))
       const after = await Promise.all(files.map(placeOf))
       if (closed || after.some(({ stamp }, index) => stamp !== before[index]?.stamp)) continue
-      const now = fingerprintOf(read)
-      if (now !== seen) {
-        seen = now
-        changed((path) => read.get(path) ?? readRegularFile(path))
-      }
+      if (note(read)) await changed(read)
       return watched ? pollMs : blindPollMs
     }
     return restMs
   }
-  const check = (): void => {
+  const check = (): Promise<void> => {
     forgetNotice()
     cancelPoll()
     asked = true
-    if (!busy) void lookWhileAsked()
+    round ??= lookWhileAsked()
+    return round
   }
   // One after the other: of two at once the older could be the last to end.
   const lookWhileAsked = async (): Promise<void> => {
-    busy = true
     let nextMs = 0
     while (asked && !closed) {
       asked = false
       nextMs = await look()
     }
-    busy = false
+    round = undefined
     if (!closed) cancelPoll = timer.after(nextMs, check)
   }
-  check()
+  void check()
   return {
     check,
+    follow: (files) => {
+      const before = seen
+      seen = new Map()
+      for (const file of files) {
+        const digest = before.get(file)
+        seen.set(file, digest ?? '')
+        asked ||= digest === undefined
+      }
+      if (asked) void check()
+    },
     close: () => {
       closed = true
       forgetNotice()
@@ -139,14 +159,4 @@ const placeOf = async (
   } catch {
     return { file, path: file, stamp: '' }
   }
-}
-
-/** Of what was read, or why it was not. */
-const fingerprintOf = (read: ReadonlyMap<string, FileRead>): string => {
-  const hash = createHash('sha256')
-  for (const one of read.values()) {
-    hash.update(one.ok ? `${one.bytes.length} ` : `${one.fault}\n`)
-    if (one.ok) hash.update(one.bytes)
-  }
-  return hash.digest('base64')
 }

@@ -4,11 +4,11 @@ import type { ReadinessReport } from '../observe/readiness.ts'
 export interface AdminDependencies {
   /** Config valid, listeners bound. */
   readonly started: () => boolean
-  readonly ready: () => ReadinessReport
+  readonly ready: () => ReadinessReport | Promise<ReadinessReport>
   /** From now on answers of the public listener carry `Connection: close`; readiness stays. */
   readonly drain: () => void
   readonly metrics: { readonly expose: () => Promise<string>; readonly contentType: string }
-  /** Plain JSON data each; `config` already redacted. */
+  /** Plain JSON data each, or a promise of it; `config` already redacted. */
   readonly routes: () => unknown
   readonly issuers: () => unknown
   readonly config: () => unknown
@@ -53,14 +53,14 @@ export const endpointsOf = (deps: AdminDependencies): ReadonlyMap<string, Endpoi
       '/metrics',
       read(async () => ({ status: 200, type: deps.metrics.contentType, body: await deps.metrics.expose() })),
     ],
-    ['/routes', read(() => json(deps.routes()))],
-    ['/issuers', read(() => json(deps.issuers()))],
-    ['/config', read(() => json(deps.config()))],
+    ['/routes', read(async () => json(await deps.routes()))],
+    ['/issuers', read(async () => json(await deps.issuers()))],
+    ['/config', read(async () => json(await deps.config()))],
   ])
 }
 
-const readiness = (deps: AdminDependencies, verbose: boolean): AdminAnswer => {
-  const { ok, reasons, issuers } = deps.ready()
+const readiness = async (deps: AdminDependencies, verbose: boolean): Promise<AdminAnswer> => {
+  const { ok, reasons, issuers } = await deps.ready()
   const passed = ok && deps.started()
   const lines = [passed ? 'ready' : 'not ready']
   if (!deps.started()) lines.push('starting')

@@ -14,19 +14,21 @@ export type Dropped = 'connections' | 'connections_per_client'
  * brings everybody's requests, is no client: only the limit for all holds for it.
  *
  * To be called when everything else listens to the server's connections.
+ *
+ * @returns from then on these are the trusted proxies, for connections that come
  */
 export const limitConnections = (
   server: Server,
   { limits, trustedProxies }: Pick<ListenOptions, 'trustedProxies'> & { readonly limits: ConnectionLimits },
   dropped: (why: Dropped) => void,
-): void => {
+): ((trustedProxies: readonly string[]) => void) => {
   const { connections, connectionsPerClient: most } = limits
   if (connections > 0) {
     server.maxConnections = connections
     server.on('drop', () => dropped('connections'))
   }
-  if (most === 0) return
-  const isTrusted = trustedAmong(trustedProxies)
+  if (most === 0) return () => undefined
+  let isTrusted = trustedAmong(trustedProxies)
   const counts = new Map<string, number>()
   const admit = (socket: Socket): boolean => {
     const address = unmapped(socket.remoteAddress ?? '')
@@ -53,6 +55,9 @@ export const limitConnections = (
     socket.destroy()
     dropped('connections_per_client')
   })
+  return (networks) => {
+    isTrusted = trustedAmong(networks)
+  }
 }
 
 type ConnectionLimits = Pick<ListenOptions['limits'], 'connections' | 'connectionsPerClient'>

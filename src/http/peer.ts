@@ -41,7 +41,17 @@ export interface Peers {
   certificateOf(peer: Peer, head: Head): string | undefined
 }
 
-export const createPeers = ({ trustedProxies, tls }: Pick<ListenOptions, 'trustedProxies' | 'tls'>): Peers => {
+/** What a connection has behind it, whatever config its requests meet. */
+type History = Pick<Peer, 'ending' | 'requests' | 'since'>
+
+/** Of every connection. The peers of one config and of the next share one: what has ended stays so (H1-19). */
+export type Histories = WeakMap<Socket, History>
+
+/** @param histories those of the peers before; default: there were none */
+export const createPeers = (
+  { trustedProxies, tls }: Pick<ListenOptions, 'trustedProxies' | 'tls'>,
+  histories: Histories = new WeakMap(),
+): Peers => {
   const known = new WeakMap<Socket, Peer>()
   const isTrusted = trustedAmong(trustedProxies)
   return {
@@ -51,6 +61,8 @@ export const createPeers = ({ trustedProxies, tls }: Pick<ListenOptions, 'truste
       const address = unmapped(socket.remoteAddress ?? '')
       const trusts = trustedProxies.length > 0 && isTrusted(address)
       const certificate = lazily(() => certificateOn(socket, tls))
+      const history = histories.get(socket) ?? { ending: false, requests: 0, since: performance.now() }
+      histories.set(socket, history)
       const peer: Peer = {
         address,
         trusted: trusts,
@@ -58,9 +70,19 @@ export const createPeers = ({ trustedProxies, tls }: Pick<ListenOptions, 'truste
         get certificate() {
           return certificate()
         },
-        ending: false,
-        requests: 0,
-        since: performance.now(),
+        get ending() {
+          return history.ending
+        },
+        set ending(ending) {
+          history.ending = ending
+        },
+        get requests() {
+          return history.requests
+        },
+        set requests(requests) {
+          history.requests = requests
+        },
+        since: history.since,
         told: undefined,
         chain: remembering((fields) => readChain(fields, address, isTrusted)),
       }

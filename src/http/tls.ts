@@ -30,6 +30,7 @@ export type Certificate = Pick<TlsOptions, 'certificate' | 'key' | 'clientCa'>
  */
 export const createTlsServer = (http: ServerOptions, tls: TlsOptions, handshakeMs: number): TlsServer => {
   const asked = tls.clientCertificates !== 'ignore'
+  let believed: Pick<TlsOptions, 'clientCa'> = tls
   const server = createServer({
     ...http,
     ...contextOf(tls, asked),
@@ -55,14 +56,17 @@ export const createTlsServer = (http: ServerOptions, tls: TlsOptions, handshakeM
     const end = endOf(socket)
     resetThrough(socket, handshaking.get(end))
     handshaking.delete(end)
-    if (tls.clientCertificates === 'require' && !believedCertificate(socket, tls)) socket.destroy()
+    if (tls.clientCertificates === 'require' && !believedCertificate(socket, believed)) socket.destroy()
   })
   return {
     server,
     endHandshakes: () => {
       for (const socket of handshaking.values()) socket.destroy()
     },
-    setCertificate: (certificate) => server.setSecureContext(contextOf(certificate, asked)),
+    setCertificate: (certificate) => {
+      server.setSecureContext(contextOf(certificate, asked))
+      believed = certificate
+    },
   }
 }
 

@@ -1,10 +1,8 @@
-import { stat } from 'node:fs/promises'
 import type { Clock } from './clock.ts'
 import type { DecryptionKeys } from './decryption-keys.ts'
 import { type DecryptionKey, fitsHint, vetDecryptionKeys } from './decryption-vet.ts'
 import { createDropLog } from './drop-log.ts'
 import { readJwksFile } from './file.ts'
-import type { Read } from './fixed.ts'
 import type { KeyEvents } from './key-source.ts'
 
 /** What decryption keys report: never key material. */
@@ -13,55 +11,41 @@ export interface DecryptionEvents extends Pick<KeyEvents, 'keyDropped' | 'warned
   decryptionChanged(issuer: string): void
 }
 
-/** How often the file is looked at. A rotation is a matter of minutes; a `stat` costs nothing. */
-const lookEveryMs = 5000
+/** How soon a file that was of no use is read again. */
+const againMs = 5000
 
 /** Keys that fit one token: with more, whoever sends tokens without `kid` would decide how much work one is. */
 const mostCandidates = 4
 
 /**
- * Private keys from a JWKS file, read at the start, on `reload` and when the file has changed: written anew, replaced, or
- * reached by a link that points elsewhere (Kubernetes swaps `..data`). A file that is broken at the start leaves none; one
- * that is broken later leaves the keys as they were, is reported once, and is read again until it is good.
+ * Private keys from a JWKS file, read at the start and on `reload`; when the file changes is for the caller to see. A file
+ * that is broken at the start leaves none; one that is broken later leaves the keys as they were, is reported once, and is
+ * read again until it is good.
  */
 export const createDecryptionKeys = (
   { name, file }: { readonly name: string; readonly file: string },
-  {
-    clock,
-    events,
-    read: readKeys = readJwksFile,
-  }: {
-    readonly clock: Clock
-    readonly events: DecryptionEvents
-    /** Reads the file. Never rejects. */
-    readonly read?: (file: string) => Promise<Read>
-  },
+  { clock, events }: { readonly clock: Pick<Clock, 'after'>; readonly events: DecryptionEvents },
 ): DecryptionKeys => {
   const reportDropped = createDropLog(name, events)
   let keys: readonly DecryptionKey[] = []
   let generation = 0
   let fault: string | undefined
-  let seen: string | undefined
   let closed = false
   let cancel = (): unknown => undefined
 
   const load = async (): Promise<void> => {
-    // Before the content: what is written in between is seen by the next look.
-    seen = await stampOf(file)
-    const read = await readKeys(file)
+    cancel()
+    const read = await readJwksFile(file)
     const { keys: vetted, dropped } = vetDecryptionKeys(read.ok ? read.keys : [])
     reportDropped(dropped)
     const found = read.ok ? (vetted.length > 0 ? undefined : `${file}: has no key that can open tokens`) : read.fault
     if (found !== undefined && found !== fault) events.warned(name, `decryption keys: ${found}`)
     fault = found
+    if (found !== undefined && !closed) cancel = clock.after(againMs, () => void next(load))
     if (found !== undefined || sameKeys(keys, vetted)) return
     keys = vetted
     generation += 1
     events.decryptionChanged(name)
-  }
-
-  const look = async (): Promise<void> => {
-    if (fault !== undefined || (await stampOf(file)) !== seen) await load()
   }
 
   // One after the other: of two readings at once the older could be the last to end.
@@ -70,11 +54,7 @@ export const createDecryptionKeys = (
     work = work.then(job)
     return work
   }
-  const plan = (): void => {
-    if (!closed) cancel = clock.after(lookEveryMs, () => void next(look).then(plan))
-  }
   const started = work
-  void started.then(plan)
 
   return {
     get generation() {
@@ -93,16 +73,6 @@ export const createDecryptionKeys = (
       cancel()
       return work
     },
-  }
-}
-
-/** Changes whenever the content may have, wherever a link leads; undefined: there is no such file. */
-const stampOf = async (file: string): Promise<string | undefined> => {
-  try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true })
-    return [dev, ino, size, mtimeNs, ctimeNs].join(' ')
-  } catch {
-    return undefined
   }
 }
 

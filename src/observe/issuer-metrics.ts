@@ -16,12 +16,17 @@ interface KeyCount {
 
 interface IssuerCells {
   readonly fetches: Map<string, Cell>
-  readonly keys: Cell
-  readonly lastSuccess: Cell
-  readonly states: readonly Cell[]
+  /** Undefined: a reload has taken the issuer out. Its counters stay, lest a sum goes down. */
+  gauges: Gauges | undefined
   readonly unknownKid: Cell
   readonly validations: Map<string, Cell>
   readonly introspections: Map<string, Cell>
+}
+
+interface Gauges {
+  readonly keys: Cell
+  readonly lastSuccess: Cell
+  readonly states: readonly Cell[]
 }
 
 /**
@@ -44,16 +49,19 @@ export const createIssuerMetrics = (issuers: readonly string[], now: () => numbe
   const hit = cache.add({ result: 'hit' })
   const miss = cache.add({ result: 'miss' })
 
-  const newIssuer = (issuer: string): IssuerCells => ({
-    fetches: new Map(),
+  const newGauges = (issuer: string): Gauges => ({
     keys: keys.add({ issuer }),
     lastSuccess: lastSuccess.add({ issuer }),
     states: STATES.map((state) => states.add({ issuer, state }, state === 'cold' ? 1 : 0)),
+  })
+  const newIssuer = (issuer: string): IssuerCells => ({
+    fetches: new Map(),
+    gauges: newGauges(issuer),
     unknownKid: unknownKid.add({ issuer }),
     validations: new Map(),
     introspections: new Map(),
   })
-  const known: ReadonlyMap<string, IssuerCells> = new Map(issuers.map((name) => [name, newIssuer(name)]))
+  const known = new Map<string, IssuerCells>(issuers.map((name) => [name, newIssuer(name)]))
   const unknownValidations = new Map<string, Cell>()
 
   const keyEvents = {
@@ -66,15 +74,16 @@ export const createIssuerMetrics = (issuers: readonly string[], now: () => numbe
         cells.fetches.set(result, counted)
       }
       counted.value++
-      if (result === 'ok' || result === 'not_modified') cells.lastSuccess.value = now()
+      const { gauges } = cells
+      if (gauges !== undefined && (result === 'ok' || result === 'not_modified')) gauges.lastSuccess.value = now()
     },
     stateChanged(issuer: string, report: KeyCount): void {
-      const cells = known.get(issuer)
-      if (cells === undefined) return
+      const gauges = known.get(issuer)?.gauges
+      if (gauges === undefined) return
       const usable = report.state === 'fresh' || report.state === 'stale'
-      cells.keys.value = usable ? report.keys : 0
-      if (report.lastSuccess !== undefined) cells.lastSuccess.value = report.lastSuccess
-      for (const [index, cell] of cells.states.entries()) cell.value = STATES[index] === report.state ? 1 : 0
+      gauges.keys.value = usable ? report.keys : 0
+      if (report.lastSuccess !== undefined) gauges.lastSuccess.value = report.lastSuccess
+      for (const [index, cell] of gauges.states.entries()) cell.value = STATES[index] === report.state ? 1 : 0
     },
     unknownKid(issuer: string): void {
       const cells = known.get(issuer)
@@ -113,7 +122,30 @@ export const createIssuerMetrics = (issuers: readonly string[], now: () => numbe
     counted.value++
   }
 
+  /** An issuer that a reload brings. */
+  const added = (issuer: string): void => {
+    const cells = known.get(issuer)
+    if (cells === undefined) known.set(issuer, newIssuer(issuer))
+    else cells.gauges ??= newGauges(issuer)
+  }
+
+  /** Those that a reload has taken out. */
+  const removed = (gone: readonly string[]): void => {
+    const ended: Gauges[] = []
+    for (const name of gone) {
+      const cells = known.get(name)
+      if (cells?.gauges === undefined) continue
+      ended.push(cells.gauges)
+      cells.gauges = undefined
+    }
+    keys.remove(ended.map((gauges) => gauges.keys))
+    lastSuccess.remove(ended.map((gauges) => gauges.lastSuccess))
+    states.remove(ended.flatMap((gauges) => gauges.states))
+  }
+
   return {
+    added,
+    removed,
     keyEvents,
     tokenEvents,
     introspected,

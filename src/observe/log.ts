@@ -13,6 +13,8 @@ export interface Log {
   readonly request: RecordSink
   /** For everything else. The caller never hands over tokens, cookies or queries; what looks like a token is removed. */
   readonly logger: Pick<pino.Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'>
+  /** Finished lines of another process, whole and in printable ASCII: they go where ours go, and no line into another. */
+  relay(lines: string): void
   /** For the exit path, where nothing asynchronous runs any more. */
   flushSync(): void
   close(): Promise<void>
@@ -25,10 +27,12 @@ export interface LogDependencies {
   readonly nearMiss: (record: RequestRecord) => string | undefined
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** Of several workers this one: every line that is not about a request says so. */
+  readonly worker?: number | undefined
 }
 
 /** Opens the log. Written asynchronously: a reader that stalls costs lines in the end, never the event loop. */
-export const createLog = ({ level, format }: LogOptions, { target, nearMiss, now }: LogDependencies): Log => {
+export const createLog = ({ level, format }: LogOptions, { target, nearMiss, now, worker }: LogDependencies): Log => {
   const timestamp = createTimestamps()
   const destination = createDestination(target, (lines) =>
     logger.warn({ lines }, 'log lines lost: the reader was too slow'),
@@ -41,7 +45,7 @@ export const createLog = ({ level, format }: LogOptions, { target, nearMiss, now
   const logger = pino(
     {
       level,
-      base: null,
+      base: worker === undefined ? null : { worker },
       timestamp: () => `,"time":"${timestamp(now())}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
@@ -62,6 +66,7 @@ export const createLog = ({ level, format }: LogOptions, { target, nearMiss, now
       )
     },
     logger,
+    relay: destination.write,
     flushSync: destination.flushSync,
     close: destination.close,
   }

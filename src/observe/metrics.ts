@@ -20,8 +20,13 @@ export interface Metrics {
   readonly tokenEvents: ReturnType<typeof createIssuerMetrics>['tokenEvents']
   readonly introspected: ReturnType<typeof createIssuerMetrics>['introspected']
   readonly store: ReturnType<typeof createStoreMetrics>
-  /** A certificate was replaced by one that ends then, in seconds since the epoch; by a name that was there at the start. */
-  certificate(name: string, notAfterSeconds: number): void
+  /** A reload brings these issuers, by their config names; or has taken these out. */
+  readonly issuersAdded: (names: readonly string[]) => void
+  readonly issuersRemoved: (names: readonly string[]) => void
+  /** A config was put in the place of the running one. */
+  reloaded(config: Pick<MetricsOptions, 'configHash' | 'certificates'>): void
+  /** A config was to be, and is not valid. */
+  reloadFailed(): void
   setReady(ready: boolean): void
   setDraining(draining: boolean): void
   /** The Prometheus text format, {@link metricFamilies} and prom-client's process metrics. */
@@ -74,9 +79,19 @@ export const createMetrics = ({
     return family
   }
   const certificates = createCells()
-  const certificateCells: ReadonlyMap<string, Cell> = new Map(
-    Object.entries(ends).map(([name, notAfter]) => [name, certificates.add({ name }, notAfter)]),
-  )
+  const config = createCells()
+  const show = ({
+    configHash: hash,
+    certificates: ends,
+  }: Pick<MetricsOptions, 'configHash' | 'certificates'>): void => {
+    config.remove(config.cells)
+    config.add({ hash }, 1)
+    certificates.remove(certificates.cells)
+    for (const [name, notAfter] of Object.entries(ends)) certificates.add({ name }, notAfter)
+  }
+  show({ configHash, certificates: ends })
+  const successful = single(1)
+  const lastSuccess = single(now())
   const open = single(0)
   const tunnels = single(0)
   const healths = createCells()
@@ -107,9 +122,9 @@ export const createMetrics = ({
     audgate_tls_certificate_not_after_timestamp_seconds: certificates,
     audgate_ready: ready,
     audgate_draining: draining,
-    audgate_config_last_reload_successful: single(1),
-    audgate_config_last_reload_success_timestamp_seconds: single(now()),
-    audgate_config_info: single(1, { hash: configHash }),
+    audgate_config_last_reload_successful: successful,
+    audgate_config_last_reload_success_timestamp_seconds: lastSuccess,
+    audgate_config_info: config,
     audgate_build_info: single(1, { version, node }),
   } satisfies Record<MetricName, CellFamily | HistogramFamily>
 
@@ -135,10 +150,16 @@ export const createMetrics = ({
     tokenEvents: issuer.tokenEvents,
     introspected: issuer.introspected,
     store,
-    certificate: (name, notAfterSeconds) => {
-      const cell = certificateCells.get(name)
-      if (cell !== undefined) cell.value = notAfterSeconds
+    issuersAdded: (names) => names.forEach(issuer.added),
+    issuersRemoved: issuer.removed,
+    reloaded: (next) => {
+      show(next)
+      healths.remove(healths.cells)
+      healthCells.clear()
+      set(successful, 1)
+      set(lastSuccess, now())
     },
+    reloadFailed: () => set(successful, 0),
     setReady: (value) => set(ready, value ? 1 : 0),
     setDraining: (value) => set(draining, value ? 1 : 0),
     expose: async () => {

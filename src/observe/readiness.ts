@@ -11,6 +11,8 @@ export interface ReadinessReport {
 
 export interface Readiness {
   issuerState(issuer: string, state: IssuerState): void
+  /** After a reload: these are the issuers, with the states of their keys. Who is ready stays so. */
+  follow(issuers: ReadonlyMap<string, IssuerState>): void
   /** From now on not ready, whatever the issuers do: shutdown has begun. */
   drain(): void
   report(): ReadinessReport
@@ -37,29 +39,41 @@ export const createReadiness = ({ keys, maxWaitMs, issuers, now }: ReadinessOpti
   const states = new Map<string, IssuerState>(issuers.map((name) => [name, 'cold']))
   const succeeded = new Set<string>()
   let draining = false
+  let ready = false
 
-  const missing = (): readonly string[] => issuers.filter((name) => !succeeded.has(name))
+  const missing = (): readonly string[] => [...states.keys()].filter((name) => !succeeded.has(name))
   const satisfied = (): boolean => {
-    if (keys === 'none' || issuers.length === 0) return true
-    return keys === 'any' ? succeeded.size > 0 : succeeded.size === issuers.length
+    if (keys === 'none' || states.size === 0) return true
+    return keys === 'any' ? succeeded.size > 0 : succeeded.size === states.size
+  }
+  const look = (): void => {
+    ready ||= satisfied() || now() - startedAt >= maxWaitMs
+  }
+  const issuerState = (issuer: string, state: IssuerState): void => {
+    if (!states.has(issuer)) return
+    states.set(issuer, state)
+    // Stale and expired keys were loaded once, too: only a reload takes anything out again.
+    if (state !== 'cold') succeeded.add(issuer)
   }
 
   return {
-    issuerState: (issuer, state) => {
-      if (!states.has(issuer)) return
-      states.set(issuer, state)
-      // Stale and expired keys were loaded once, too. Nothing is ever taken out again.
-      if (state !== 'cold') succeeded.add(issuer)
+    issuerState,
+    follow: (next) => {
+      look()
+      states.clear()
+      succeeded.clear()
+      for (const name of next.keys()) states.set(name, 'cold')
+      for (const [name, state] of next) issuerState(name, state)
     },
     drain: () => {
       draining = true
     },
     report: () => {
-      const late = now() - startedAt >= maxWaitMs
+      look()
       const waiting = missing().map((name) => `issuer ${name}: no keys yet`)
       const reasons = draining ? ['draining', ...waiting] : waiting
       return {
-        ok: !draining && (satisfied() || late),
+        ok: !draining && ready,
         reasons,
         issuers: [...states].map(([name, state]) => ({ name, state })),
       }

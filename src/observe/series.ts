@@ -20,6 +20,8 @@ export type Labels = Readonly<Record<string, string>>
 export interface CellFamily {
   readonly cells: Cell[]
   add(labels: Labels, value?: number): Cell
+  /** Ends these series: what they tell of is no more. */
+  remove(gone: readonly Cell[]): void
 }
 
 /** All series of a histogram. */
@@ -41,6 +43,11 @@ export const createCells = (): CellFamily => {
       const cell = { labels: labelText(labels), value }
       cells.push(cell)
       return cell
+    },
+    remove: (gone) => {
+      const without = new Set(gone)
+      const left = cells.filter((cell) => !without.has(cell))
+      cells.splice(0, cells.length, ...left)
     },
   }
 }

@@ -11,8 +11,17 @@ import { generationOf, type Proof, type TrustedIssuer } from './proof.ts'
  * names it: an entry counts only for requests where that issuer is trusted, and only with the keys it was proven with.
  */
 export interface TokenCache {
-  /** The proof, if its issuer is one of `issuers`, its keys have not changed, and the token counts at `now`. */
-  get(token: string, issuers: readonly string[], now: number): Proof | undefined
+  /**
+   * The proof, if its issuer is one of `issuers`, its keys have not changed, and the token counts at `now`.
+   *
+   * @param trusted who has these names now: what another of the same name has proven, before a reload, is void
+   */
+  get(
+    token: string,
+    issuers: readonly string[],
+    now: number,
+    trusted: ReadonlyMap<string, { readonly trusted: TrustedIssuer }>,
+  ): Proof | undefined
   set(token: string, proof: Proof, trusted: TrustedIssuer): void
   /** Forgets the tokens of one issuer, by its config name. */
   flush(issuer: string): void
@@ -42,12 +51,12 @@ export const createTokenCache = (maxBytes: number): TokenCache => {
   })
 
   return {
-    get(token, issuers, now) {
+    get(token, issuers, now, current) {
       const entry = entries.get(token)
       if (entry === undefined) return undefined
       const { proof, trusted } = entry
       // Left where it is: the token is good, at a resource that trusts its issuer.
-      if (!issuers.includes(trusted.name)) return undefined
+      if (!issuers.includes(trusted.name) || current.get(trusted.name)?.trusted !== trusted) return undefined
       const { validFrom, endsAt } = proof.lifetime
       if (proof.generation === generationOf(trusted) && validFrom <= now && now < endsAt) return proof
       entries.delete(token)

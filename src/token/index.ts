@@ -1,7 +1,7 @@
 import type { Outcome } from '../decision/refusal.ts'
 import { pass, refuse } from '../decision/refusal.ts'
 import { createAside, MOST_ASIDE } from './aside.ts'
-import { createTokenCache } from './cache.ts'
+import { createTokenCache, type TokenCache } from './cache.ts'
 import { formOf, readCompact } from './compact.ts'
 import { decrypt, type Opened } from './decrypt.ts'
 import type { JsonObject } from './json.ts'
@@ -15,8 +15,8 @@ export interface TokenVerifierOptions {
   readonly issuers: readonly TrustedIssuer[]
   /** Characters of a token; 0: no limit. */
   readonly tokenSize: number
-  /** Bound of the cache of proven tokens. */
-  readonly cacheBytes: number
+  /** Proven tokens, shared with the verifiers before and after this one; or the bound in bytes of a cache of its own. */
+  readonly cache: TokenCache | number
   readonly events: TokenEvents
 }
 
@@ -27,13 +27,13 @@ export interface TokenVerifierOptions {
 export const createTokenVerifier = ({
   issuers,
   tokenSize,
-  cacheBytes,
+  cache: shared,
   events,
 }: TokenVerifierOptions): TokenVerifier & {
   /** Forgets the proven tokens of one issuer, by its config name. */
   flush(issuer: string): void
 } => {
-  const cache = createTokenCache(cacheBytes)
+  const cache = typeof shared === 'number' ? createTokenCache(shared) : shared
   const aside = createAside(MOST_ASIDE)
   const verifiers: ReadonlyMap<string, JwtVerifier> = new Map(
     issuers.map((trusted) => [trusted.name, createJwtVerifier(trusted, aside)]),
@@ -112,7 +112,7 @@ export const createTokenVerifier = ({
       if (tokenSize > 0 && token.length > tokenSize) {
         return told(undefined, refuse({ reason: 'token_too_long', limit: tokenSize, got: token.length }))
       }
-      const known = cache.get(token, names, now)
+      const known = cache.get(token, names, now, verifiers)
       events.cache(known === undefined ? 'miss' : 'hit')
       if (known !== undefined) return known.outcome
       switch (formOf(token)) {

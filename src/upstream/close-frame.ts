@@ -1,5 +1,8 @@
-/** 1008: the token has expired. 1001: too quiet, too old, or the gateway goes away (RFC 6455 section 7.4.1). */
-export type CloseCode = 1001 | 1008
+/**
+ * 1008: the token has expired. 1001: too quiet, too old, or the gateway goes away (RFC 6455 section 7.4.1). 1012: what it
+ * was let in by has changed, and who comes again is judged anew (the registry of RFC 6455 section 11.7: service restart).
+ */
+export type CloseCode = 1001 | 1008 | 1012
 
 /**
  * A whole Close frame (RFC 6455 section 5.5.1).

@@ -26,6 +26,11 @@ export interface UpstreamPool {
   health(): readonly { readonly replica: ReplicaOptions; readonly healthy: boolean }[]
   /** Connections that are made from now on use these files; busy ones finish, the others end now. */
   renewTls(tls: UpstreamTls): void
+  /**
+   * No config has it any more: ends the checks, and the connections that wait. What is under way, and who still comes,
+   * goes on until `destroy`.
+   */
+  retire(): void
   /** Cuts everything, and ends the checks. */
   destroy(): Promise<void>
 }
@@ -94,6 +99,8 @@ export interface PoolEvents {
 interface Home extends Choosable {
   readonly connections: Connections
   renewTls(tls: UpstreamTls): void
+  /** Ends the connections that wait, and each other one with its request. */
+  release(): void
   close(): void
 }
 
@@ -142,6 +149,7 @@ export const createPool = (
         connector = createConnector(replica, timeouts.connectMs, tls)
         connections.renew(connector)
       },
+      release: () => connections.renew(connector),
       close: () => {
         cancelReturn()
         health?.close()
@@ -199,6 +207,12 @@ export const createPool = (
     health: () => homes.map((home) => ({ replica: home.replica, healthy: home.healthy() && !home.out() })),
     renewTls: (tls) => {
       for (const home of homes) home.renewTls(tls)
+    },
+    retire: () => {
+      for (const home of homes) {
+        home.close()
+        home.release()
+      }
     },
     destroy: async () => {
       closed = true

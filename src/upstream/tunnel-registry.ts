@@ -8,6 +8,7 @@ export interface TunnelRegistry {
   /**
    * @param head what the client sent ahead, which goes first
    * @param expiresAt of the token, in seconds since the epoch
+   * @param stands whether what it was let in by still holds
    */
   add(
     client: Socket,
@@ -16,7 +17,10 @@ export interface TunnelRegistry {
     events: SpliceEvents,
     limits: WebSocketOptions,
     expiresAt: number | undefined,
+    stands: () => boolean,
   ): void
+  /** After a reload: ends those that no longer {@link TunnelRegistry.add stand} (WS-10). @returns how many there were */
+  review(): number
   /** Ends them all, and each that comes later at once. Resolves with how many there were when they are closed. */
   close(): Promise<number>
 }
@@ -25,6 +29,7 @@ interface Tunnel extends Splice {
   readonly limits: WebSocketOptions
   readonly expiresAt: number
   readonly since: number
+  readonly stands: () => boolean
   quietSince: number
 }
 
@@ -57,7 +62,7 @@ export const createTunnelRegistry = (now: () => number, monotonic: () => number)
     }
   }
   return {
-    add: (client, upstream, head, { onBytes, onEnd }, limits, expiresAt) => {
+    add: (client, upstream, head, { onBytes, onEnd }, limits, expiresAt, stands) => {
       const since = monotonic()
       const spliced = splice(client, upstream, head, {
         onBytes,
@@ -76,11 +81,19 @@ export const createTunnelRegistry = (now: () => number, monotonic: () => number)
         limits,
         expiresAt: (limits.closeAtExpiry ? expiresAt : undefined) ?? Number.POSITIVE_INFINITY,
         since,
+        stands,
         quietSince: since,
       }
       tunnels.add(tunnel)
       timer ??= setInterval(sweep, sweepMs).unref()
       if (closing) tunnel.end(1001)
+      // The reload came between the decision and the 101.
+      else if (!stands()) tunnel.end(1012)
+    },
+    review: () => {
+      const fallen = [...tunnels].filter(({ stands }) => !stands())
+      for (const tunnel of fallen) tunnel.end(1012)
+      return fallen.length
     },
     close: async () => {
       closing = true

@@ -27,13 +27,17 @@ export interface Tunnels {
    * Relays the handshake, and then what both sides say to each other. Refuses with `request_malformed` (WS-4) and
    * `route_denied` (WS-8) before the upstream is contacted. A handshake is a GET without content, and sent again where
    * such a one is (HS-16). An answer that is no 101 is relayed like any other (WS-6).
+   *
+   * @param through `stands`: whether what it was let in by still holds; default: always
    */
   open(
     permission: Grant | PublicPass,
     exchange: Exchange,
     upgrade: Upgrade,
-    through: Way & { readonly websocket: WebSocketOptions },
+    through: Way & { readonly websocket: WebSocketOptions; readonly stands?: () => boolean },
   ): Cancel
+  /** After a reload: ends those that no longer stand, with 1012 to both sides (WS-10). @returns how many there were */
+  review(): number
   /** Ends every tunnel: a Close frame with 1001 to both sides, then the connections. Resolves with how many there were. */
   close(): Promise<number>
 }
@@ -52,8 +56,9 @@ export const createTunnels = ({
   const registry = createTunnelRegistry(now, monotonic)
   return {
     close: registry.close,
+    review: registry.review,
     open: (permission, exchange, upgrade, way) => {
-      const { websocket, headers } = way
+      const { websocket, headers, stands = always } = way
       const handshake = readHandshake(exchange.request.rawHeaders, websocket.origins)
       if ('reason' in handshake) {
         exchange.onRefused(handshake)
@@ -69,7 +74,7 @@ export const createTunnels = ({
         socket.write(switching(headers.response(raw, 101, exchange.hop.requestId, false)), 'latin1')
         exchange.onHead(101)
         upgrade.onOpen()
-        registry.add(socket, upstream, head, exchange, websocket, upgrade.expiresAt)
+        registry.add(socket, upstream, head, exchange, websocket, upgrade.expiresAt, stands)
       }
 
       const cancel = attemptInTurn(permission, exchange, way, ({ options, handler }, lease) => ({
@@ -101,6 +106,7 @@ export const createTunnels = ({
 }
 
 const ignore = (): void => undefined
+const always = (): boolean => true
 
 /** The head of the 101: what is for one hop only is written anew, and a 101 has no length (RFC 9110 section 8.6). */
 const switching = (fields: readonly string[]): string => {

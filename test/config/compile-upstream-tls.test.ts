@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
-import { compileUpstreamTls, renewUpstreamTls, type UpstreamTlsInput } from '../../src/config/compile-upstream-tls.ts'
+import { compileUpstreamTls, type UpstreamTlsInput } from '../../src/config/compile-upstream-tls.ts'
 import type { ReadFile } from '../../src/config/files.ts'
 import { issue } from '../support/tls.ts'
 
@@ -100,25 +100,4 @@ test('every problem is told, and none shows what a file holds', () => {
   for (const line of Object.values(files).flatMap((text) => text.split('\n').filter((one) => one.length > 20))) {
     assert.ok(!problems.join('\n').includes(line))
   }
-})
-
-test('renewed files go through the same checks, and a fault names its file', () => {
-  const { value } = compile({ ca_file: 'ca.crt', certificate: 'own.crt', key: 'own.key', server_name: 'up.test' })
-  const renew = (changed: Readonly<Record<string, string>>) => renewUpstreamTls(value, reader({ ...files, ...changed }))
-  assert.deepEqual(renew({}), { ok: true, value })
-  assert.deepEqual(renew({ 'own.crt': other.cert, 'own.key': other.key }), {
-    ok: true,
-    value: { ...value, certificate: other.cert, key: other.key },
-  })
-  assert.deepEqual(renew({ 'own.crt': other.cert }), {
-    ok: false,
-    faults: ['this is not the private key of the certificate'],
-  })
-  assert.deepEqual(renew({ 'own.crt': short.cert, 'own.key': '', 'ca.crt': 'x' }), {
-    ok: false,
-    faults: [
-      'the file `/etc/audgate/ca.crt` holds no certificate in PEM form',
-      'the file `/etc/audgate/own.key` is empty',
-    ],
-  })
 })

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { loadConfig, parseConfig } from '../../src/config/load.ts'
 import { formatProblem } from '../../src/config/problem.ts'
+import { viewOf } from '../../src/config/view.ts'
 
 const temporary = (t: TestContext): string => {
   const directory = mkdtempSync(join(tmpdir(), 'audgate-load-'))
@@ -65,6 +66,42 @@ test('relative paths are relative to the config file, and what they name is read
     'the file `keys/a.pem` is not there',
     'the file `ca.pem` is not there',
   ])
+})
+
+test('operations 4.5: the files that were read are known, whether they are there or not, each with what tells its content', (t) => {
+  const directory = temporary(t)
+  const file = join(directory, 'audgate.yaml')
+  const [a, b] = [join(directory, 'a.pem'), join(directory, 'b.pem')]
+  const read = (keys: string) => {
+    writeFileSync(
+      file,
+      `issuers:\n  main: { issuer: https://a.example.com, keys: { pem_file: ${keys} } }\nupstreams: {}\n`,
+    )
+    const loaded = loadConfig(file, { env: {} })
+    return loaded.ok ? loaded.config.files : loaded.files
+  }
+  const before = read('a.pem')
+  assert.deepEqual([...before.keys()], [file, a])
+  writeFileSync(a, 'one')
+  const there = read('a.pem')
+  writeFileSync(a, 'two')
+  const other = read('a.pem')
+  assert.equal(new Set([before, there, other].map((files) => files.get(a))).size, 3)
+  assert.equal(there.get(file), other.get(file))
+  assert.deepEqual([...read('b.pem').keys()], [file, b])
+  writeFileSync(file, 'a: [')
+  const broken = loadConfig(file, { env: {} })
+  assert.deepEqual(broken.ok || [...broken.files.keys()], [file])
+})
+
+test('BR-26: what the admin listener shows of the files is their names', (t) => {
+  const file = join(temporary(t), 'audgate.yaml')
+  writeFileSync(file, smallest)
+  const loaded = loadConfig(file, { env: {} })
+  assert.ok(loaded.ok)
+  const text = JSON.stringify(viewOf(loaded.config))
+  assert.ok(text.includes(`"files":["${file}"]`))
+  for (const digest of loaded.config.files.values()) assert.ok(!text.includes(digest))
 })
 
 test('a config is frozen, and its hash is that of its text', () => {

@@ -9,7 +9,7 @@ import { parseConfig } from '../../src/config/load.ts'
 
 const directory = resolve(import.meta.dirname, '../../config')
 const golden = resolve(import.meta.dirname, '../golden/config')
-const examples = readdirSync(directory).filter((name) => name.endsWith('.yaml'))
+const examples = readdirSync(directory).filter((name) => name.endsWith('.yaml') && name !== 'docker-compose.yaml')
 const env = { ISSUER: 'https://auth.example.com/oidc', RESOURCE: 'https://api.example.com/orders' }
 const read = (name: string): string => readFileSync(resolve(directory, name), 'utf8')
 const written = z.fromJSONSchema(jsonSchema() as Parameters<typeof z.fromJSONSchema>[0])

@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
-import type { ReadFile } from '../../src/config/files.ts'
+import { digestOf, type FileRead } from '../../src/config/files.ts'
 import { watchFiles } from '../../src/config/watch-files.ts'
 import { secretVolume } from '../support/certificate-files.ts'
 import { eventually } from '../support/eventually.ts'
@@ -28,17 +28,21 @@ const folderOf = (t: TestContext): string => {
   return folder
 }
 
-const shown = (files: readonly string[], readFile: ReadFile): string[] =>
-  files.map((file) => {
-    const read = readFile(file)
+const shown = (all: ReadonlyMap<string, FileRead>): string[] =>
+  [...all.values()].map((read) => {
     return read.ok ? Buffer.from(read.bytes).toString() : read.fault
   })
+
+/** Files of which nothing is known yet. */
+const unknown = (files: readonly string[]) => new Map(files.map((file) => [file, '']))
 
 /** Files under watch with a clock that stands still, after the first look. */
 const start = async (t: TestContext, files: readonly string[]) => {
   const clock = createManualClock()
   const changes: string[][] = []
-  const watched = watchFiles(files, clock, (readFile) => changes.push(shown(files, readFile)))
+  const watched = watchFiles(unknown(files), clock, (read) => {
+    changes.push(shown(read))
+  })
   t.after(watched.close)
   /** A look is over when the next one is planned. */
   const rested = () => eventually('the look is over', () => clock.waiting().some((ms) => ms >= 5000))
@@ -68,6 +72,72 @@ const volume = (t: TestContext, names: readonly string[]) => {
   const { path, swap } = secretVolume(t, all('0'))
   return { files: names.map(path), swap: (text: string): void => swap(all(text)) }
 }
+
+test('what the caller has already is no change, and what is another since is found by the first look', async (t) => {
+  const folder = folderOf(t)
+  const [same, other] = [join(folder, 'a'), join(folder, 'b')]
+  for (const file of [same, other]) writeFileSync(file, 'old')
+  const known = digestOf({ ok: true, bytes: Buffer.from('old') })
+  const clock = createManualClock()
+  const changes: string[][] = []
+  for (const text of ['old', 'new']) {
+    writeFileSync(other, text)
+    const watched = watchFiles(
+      new Map([
+        [same, known],
+        [other, known],
+      ]),
+      clock,
+      (read) => {
+        changes.push(shown(read))
+      },
+    )
+    await watched.check()
+    watched.close()
+  }
+  assert.deepEqual(changes, [['old', 'new']])
+})
+
+test('a file that is followed from now on is looked at at once, and one that no longer is changes nothing', async (t) => {
+  const folder = folderOf(t)
+  const [first, second] = [join(folder, 'a'), join(folder, 'b')]
+  for (const file of [first, second]) writeFileSync(file, 'x')
+  const { changes, follow, rested, look } = await start(t, [first])
+  follow([first, second])
+  await rested()
+  assert.deepEqual(changes, [['x'], ['x', 'x']])
+  follow([second])
+  writeFileSync(first, 'y')
+  await look()
+  assert.equal(changes.length, 2)
+  writeFileSync(second, 'y')
+  await look()
+  assert.deepEqual(changes.at(-1), ['y'])
+})
+
+test('the next look waits for what is made of this one, and check() for both', async (t) => {
+  const file = join(folderOf(t), 'a')
+  writeFileSync(file, '0')
+  const steps: string[] = []
+  let release: () => void = () => undefined
+  const watched = watchFiles(unknown([file]), createManualClock(), async (read) => {
+    const [text] = shown(read)
+    steps.push(`begin ${text}`)
+    await new Promise<void>((resolve) => {
+      release = resolve
+    })
+    steps.push(`end ${text}`)
+  })
+  t.after(watched.close)
+  await eventually('the first', () => steps.length === 1)
+  writeFileSync(file, '1')
+  const checked = watched.check().then(() => steps.push('checked'))
+  release()
+  await eventually('the second', () => steps.length === 3)
+  release()
+  await checked
+  assert.deepEqual(steps, ['begin 0', 'end 0', 'begin 1', 'end 1', 'checked'])
+})
 
 test('the first look comes at once, each change is told once, and only when it has come to rest', async (t) => {
   const folder = folderOf(t)
@@ -261,13 +331,15 @@ test('after the end of a look that was under way nobody is told', async (t) => {
   const files = ['a', 'b', 'c'].map((name) => join(folder, name))
   const clock = createManualClock()
   let told = 0
-  const watched = watchFiles(files, clock, () => told++)
+  const watched = watchFiles(unknown(files), clock, () => {
+    told++
+  })
   watched.close()
   // A second one takes the same steps, and is told.
   const other = await start(t, files)
   assert.equal(other.changes.length, 1)
   assert.equal(told, 0)
-  watched.check()
+  await watched.check()
   await other.look()
   assert.equal(told, 0)
   assert.deepEqual(clock.waiting(), [])
@@ -280,7 +352,7 @@ test('watching keeps no process alive', (t) => {
   const program = `
     import { watchFiles } from ${source('config/watch-files.ts')}
     import { systemClock } from ${source('keys/clock.ts')}
-    watchFiles([${JSON.stringify(file)}], systemClock, () => console.log('told'))
+    watchFiles(new Map([[${JSON.stringify(file)}, '']]), systemClock, () => console.log('told'))
   `
   const ended = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
     encoding: 'utf8',

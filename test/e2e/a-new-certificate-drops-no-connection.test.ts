@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { certificateFiles, secretVolume } from '../support/certificate-files.ts'
 import { eventually } from '../support/eventually.ts'
+import { followFiles } from '../support/follow-files.ts'
 import { startGateway } from '../support/gateway.ts'
 import { createManualClock } from '../support/manual-clock.ts'
 import { issuerYaml, liveToken, ORDERS } from '../support/orders.ts'
@@ -31,8 +32,11 @@ const newConnectionShows = async (t: TestContext, port: number, identity: Identi
   return shown
 }
 
-const start = (t: TestContext, tls: Readonly<Record<string, string>>, options: SpiedOptions = {}) =>
-  startSpied(t, { ...options, listen: { tls } })
+const start = async (t: TestContext, tls: Readonly<Record<string, string>>, options: SpiedOptions = {}) => {
+  const stage = await startSpied(t, { ...options, listen: { tls } })
+  followFiles(t, stage)
+  return stage
+}
 
 test('a Secret that Kubernetes swaps: new handshakes get the new certificate, what is open goes on with the old one', async (t) => {
   const { path, swap } = secretVolume(t, contents(old))
@@ -81,24 +85,27 @@ test('a Secret that Kubernetes swaps: new handshakes get the new certificate, wh
 test('a certificate written before its key, and one that is half there, leave the old pair until all is whole', async (t) => {
   const files = certificateFiles(t)
   const stage = await start(t, files.identity('tls', old))
-  const told = async () => (await stage.log()).filter(({ certificate }) => certificate === 'listen')
+  const told = async () =>
+    (await stage.log()).filter(({ certificate, level }) => certificate === 'listen' || level === 'error')
   files.write('tls.crt', next.cert)
-  await eventually('a pair that does not fit is told', async () => (await told()).length === 1)
+  await eventually('a pair that does not fit is told', async () => (await told()).length === 2)
   assert.ok(await newConnectionShows(t, stage.port, old))
   files.write('tls.key', next.key.slice(0, 100))
-  await eventually('half a key is told', async () => (await told()).length === 2)
+  await eventually('half a key is told', async () => (await told()).length === 4)
   assert.ok(await newConnectionShows(t, stage.port, old))
   files.write('tls.key', next.key)
   await eventually('the new certificate', () => newConnectionShows(t, stage.port, next))
   assert.deepEqual(
-    (await told()).map(({ level, detail }) => [level, detail]),
+    (await told()).map(({ level, msg }) => [level, msg]),
     [
       ['error', 'this is not the private key of the certificate'],
+      ['error', 'config not reloaded: the one before goes on'],
       [
         'error',
         `the file \`${files.path('tls.key')}\` holds no private key in PEM form that can be read without a passphrase`,
       ],
-      ['info', undefined],
+      ['error', 'config not reloaded: the one before goes on'],
+      ['info', 'certificate loaded again'],
     ],
   )
   const outputs = [await stage.logText(), await (await fetch(`http://127.0.0.1:${stage.adminPort}/config`)).text()]
@@ -136,15 +143,40 @@ test('another CA of client certificates: those of the old one get no answer on a
   await open.hear('an answer on the open connection', (text) => text.split('HTTP/1.1 200').length === 3)
 })
 
+test('MT-3: CAs of client certificates that come and go with the config count for new connections', async (t) => {
+  const files = certificateFiles(t)
+  const own = issue('client', { by: issue('client ca', { ca: true }) })
+  files.write('ca.crt', ca.cert)
+  const identity = files.identity('tls', old)
+  const map = { 'http://127.0.0.1:9': { resource: ORDERS, name: 'orders', at: '/orders' } }
+  const yaml = `${issuerYaml()}upstreams: ${JSON.stringify(map)}\n`
+  const stage = await startGateway(t, yaml, { tls: { ...identity, client_certificates: 'require' } })
+  const letIn = async (): Promise<boolean> => {
+    const client = await converseOverTls(t, stage.port, ca, { own })
+    client.say(get('1'))
+    await eventually('an answer or the end', () => client.closed() || client.text().startsWith('HTTP/1.1 '))
+    client.socket.destroy()
+    return client.text().startsWith('HTTP/1.1 ')
+  }
+  const seen = [await letIn()]
+  for (const clientCa of [files.path('ca.crt'), undefined]) {
+    const tls = { ...identity, client_certificates: 'require', client_ca: clientCa }
+    await stage.reload(yaml, (text) => text.replace(/"tls":\{[^}]*\}/, `"tls":${JSON.stringify(tls)}`))
+    seen.push(await letIn())
+  }
+  assert.deepEqual(seen, [true, false, true])
+})
+
 test('SIGHUP looks at once, where no event and no minute would', async (t) => {
   const files = certificateFiles(t)
   const map = { 'http://127.0.0.1:9': { resource: ORDERS, name: 'orders' } }
   const yaml = `${issuerYaml()}upstreams: ${JSON.stringify(map)}\n`
-  const stage = await startGateway(t, yaml, { tls: files.identity('tls', old) }, createManualClock())
+  const stage = await startGateway(t, yaml, { tls: files.identity('tls', old) })
+  const { now } = followFiles(t, stage, createManualClock())
   // The look at the start may be the one that sees the first.
   for (const identity of [next, old]) {
     files.identity('tls', identity)
-    await stage.gateway.reloadKeys()
+    now()
     await eventually('the new certificate', () => newConnectionShows(t, stage.port, identity))
   }
 })

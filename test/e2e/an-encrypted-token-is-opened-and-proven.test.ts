@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { readEncryption } from '../../src/dev/encryption.ts'
-import { type Clock, systemClock } from '../../src/keys/clock.ts'
 import { startTestAuthorizationServer } from '../support/authorization-server.ts'
 import { createDecryptionJwk, encrypt, type PrivateJwk } from '../support/encryption-keys.ts'
 import { eventually } from '../support/eventually.ts'
+import { followFiles } from '../support/follow-files.ts'
 import { startGateway } from '../support/gateway.ts'
 import { jsonOf } from '../support/json.ts'
 import { loggedRequests } from '../support/logged.ts'
@@ -40,8 +40,6 @@ const stage = async (t: TestContext, required: boolean) => {
   const gateway = await startGateway(
     t,
     `issuers: ${JSON.stringify(issuers)}\nupstreams: ${JSON.stringify(upstreams)}\n`,
-    {},
-    hurried,
   )
   const ask = async (token: string, path = '/orders/42'): Promise<string> => {
     const answer = await fetch(gateway.url + path, { headers: { authorization: `Bearer ${token}` } })
@@ -113,7 +111,8 @@ test('attacks 2.1 row 11: what anybody can make with the public key is refused, 
 })
 
 test('AS-11: keys rotate by the file alone: a second one is added, tokens to both count, the old one is taken away', async (t) => {
-  const { server, write, ask } = await stage(t, false)
+  const { server, gateway, write, ask } = await stage(t, false)
+  followFiles(t, gateway)
   const bare = await server.mint(claimsFor(server.issuer))
   const [old, fresh] = [
     await encrypt(bare, { key: first, alg: 'RSA-OAEP-256' }),
@@ -127,12 +126,6 @@ test('AS-11: keys rotate by the file alone: a second one is added, tokens to bot
   await eventually('the old key opens nothing', async () => (await ask(old)) === '401 decryption_failed')
   assert.equal(await ask(fresh), '200')
 })
-
-/** A clock on which the looks at the file, five seconds apart, are soon. */
-const hurried: Clock = {
-  now: systemClock.now,
-  after: (delayMs, run) => systemClock.after(delayMs === 5000 ? 20 : delayMs, run),
-}
 
 const claimsFor = (iss: string): Record<string, unknown> => {
   const now = Math.floor(Date.now() / 1000)

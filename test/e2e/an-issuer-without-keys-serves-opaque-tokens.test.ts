@@ -64,7 +64,7 @@ test('a reload looks again where introspection is', async (t) => {
   server.say(members)
   assert.equal(await ask('opaque-1'), '200')
   move(`${server.url}/moved`)
-  await stage.gateway.reloadKeys()
+  await stage.gateway.refreshKeys()
   assert.equal(await ask('opaque-2'), '200')
   assert.deepEqual(
     server.calls.map(({ path }) => path),

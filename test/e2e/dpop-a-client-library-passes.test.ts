@@ -18,7 +18,7 @@ const startStage = async (t: TestContext, alg: string, settings: Readonly<Record
   const config = { issuers: { main: server.issuer }, upstreams: { [upstream.url]: entry }, ...settings }
   const lines = Object.entries(config).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`)
   const gateway = await startGateway(t, lines.join(''))
-  await gateway.gateway.reloadKeys()
+  await gateway.gateway.refreshKeys()
 
   const client: oauth.Client = { client_id: 'machine' }
   const issuer = new URL(server.issuer)

@@ -40,7 +40,7 @@ test('AT-15: /issuers says how many decryption keys there are, and what is wrong
   await eventually('the key is there', async () => (await ask()).keys === 1)
   assert.deepEqual(await ask(), { keys: 1 })
   writeFileSync(file, 'broken canary')
-  await gateway.gateway.reloadKeys()
+  await gateway.gateway.refreshKeys()
   const { keys, lastError } = await ask()
   assert.equal(keys, 1)
   assert.match(lastError, /private\.json/)

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { createDecryptionKeys } from '../../src/keys/decryption-file.ts'
-import { readJwksFile } from '../../src/keys/file.ts'
 import { contentOf } from '../../src/token/jwe-content.ts'
 import { createDecryptionJwk, encrypt } from '../support/encryption-keys.ts'
 import { eventually } from '../support/eventually.ts'
@@ -21,14 +20,13 @@ const folder = (t: TestContext): string => {
 }
 
 /** Decryption keys of a file, what they report, and time in the test's hands. */
-const watch = (t: TestContext, file: string, read = readJwksFile) => {
+const watch = (t: TestContext, file: string) => {
   const clock = createManualClock()
   const events: string[] = []
   const keys = createDecryptionKeys(
     { name: 'main', file },
     {
       clock,
-      read,
       events: {
         keyDropped: (issuer, kid, why) => events.push(`dropped ${issuer} ${kid} ${why}`),
         warned: (issuer, message) => events.push(`warned ${issuer} ${message.replace(file, 'FILE')}`),
@@ -39,12 +37,7 @@ const watch = (t: TestContext, file: string, read = readJwksFile) => {
   t.after(() => keys.close())
   const kids = (): readonly string[] =>
     ['one', 'two'].filter((kid) => keys.candidates({ alg: 'ECDH-ES', enc: 'A256GCM', kid }).length > 0)
-  /** One look at the file has passed; `advance` alone only begins it. */
-  const look = async (): Promise<void> => {
-    clock.advance(5000)
-    await eventually('the next look is planned', () => clock.waiting().length === 1)
-  }
-  return { keys, clock, events, kids, look }
+  return { keys, clock, events, kids, look: keys.reload }
 }
 
 test('keys are read at the start, by kid, and their change is a new generation', async (t) => {
@@ -69,45 +62,6 @@ test('keys are read at the start, by kid, and their change is a new generation',
   assert.deepEqual(events, ['changed main', 'changed main', 'changed main'])
 })
 
-test('a file is looked at every five seconds, not sooner', async (t) => {
-  const file = join(folder(t), 'keys.json')
-  writeFileSync(file, jwks(one))
-  const { keys, clock, kids, look } = watch(t, file)
-  await keys.started
-  await eventually('the first look is planned', () => clock.waiting().length === 1)
-  assert.deepEqual(clock.waiting(), [5000])
-  writeFileSync(file, jwks(two))
-  clock.advance(4999)
-  assert.deepEqual([kids(), clock.waiting()], [['one'], [1]])
-  await look()
-  assert.deepEqual(kids(), ['two'])
-})
-
-test('a rotation by links is seen, as Kubernetes swaps ..data below a mounted secret', async (t) => {
-  const path = folder(t)
-  for (const [name, key] of [
-    ['..1', one],
-    ['..2', two],
-  ] as const) {
-    mkdirSync(join(path, name))
-    writeFileSync(join(path, name, 'keys.json'), jwks(key))
-    // Equal in size and time: only the file behind the links is another one.
-    utimesSync(join(path, name, 'keys.json'), 1000, 1000)
-  }
-  symlinkSync('..1', join(path, '..data'))
-  symlinkSync('..data/keys.json', join(path, 'keys.json'))
-  const { keys, kids, look } = watch(t, join(path, 'keys.json'))
-  await keys.started
-  assert.deepEqual(kids(), ['one'])
-
-  symlinkSync('..2', join(path, '..data_tmp'))
-  renameSync(join(path, '..data_tmp'), join(path, '..data'))
-  await eventually('planned', async () => {
-    await look()
-    return kids()[0] === 'two'
-  })
-})
-
 for (const { what, content } of [
   { what: 'no JSON', content: '{"keys":[' },
   { what: 'no list of keys', content: '{"keys":{}}' },
@@ -117,20 +71,25 @@ for (const { what, content } of [
   test(`a file that becomes one with ${what} leaves the keys, is reported once, and is read when it is good again`, async (t) => {
     const file = join(folder(t), 'keys.json')
     writeFileSync(file, jwks(one))
-    const { keys, events, kids, look } = watch(t, file)
+    const { keys, clock, events, kids, look } = watch(t, file)
     await keys.started
     const before = keys.generation
     writeFileSync(file, content)
     await look()
-    await look()
-    await look()
+    for (const _ of [1, 2]) {
+      clock.advance(4999)
+      assert.deepEqual(clock.waiting(), [1])
+      clock.advance(1)
+      await eventually('the next try is planned', () => clock.waiting().length === 1)
+    }
     assert.deepEqual([kids(), keys.generation], [['one'], before])
     assert.equal(events.filter((event) => event.startsWith('warned main decryption keys: FILE: ')).length, 1)
     assert.notEqual(keys.report().lastError, undefined)
 
     writeFileSync(file, jwks(two))
-    await look()
-    assert.deepEqual([kids(), keys.report()], [['two'], { keys: 1, lastError: undefined }])
+    clock.advance(5000)
+    await eventually('it is read', () => kids()[0] === 'two')
+    assert.deepEqual([keys.report(), clock.waiting()], [{ keys: 1, lastError: undefined }, []])
     writeFileSync(file, content)
     await look()
     assert.equal(events.filter((event) => event.startsWith('warned')).length, 2)
@@ -139,13 +98,14 @@ for (const { what, content } of [
 
 test('a file that is missing at the start leaves no keys until it is there', async (t) => {
   const file = join(folder(t), 'keys.json')
-  const { keys, events, kids, look } = watch(t, file)
+  const { keys, clock, events, kids } = watch(t, file)
   await keys.started
   assert.deepEqual(events, ['warned main decryption keys: FILE: cannot be read (ENOENT)'])
   assert.deepEqual(keys.report(), { keys: 0, lastError: `${file}: cannot be read (ENOENT)` })
   writeFileSync(file, jwks(one))
-  await look()
-  assert.deepEqual([kids(), keys.report().keys], [['one'], 1])
+  clock.advance(5000)
+  await eventually('it is read', () => kids().length === 1)
+  assert.equal(keys.report().keys, 1)
 })
 
 test('reload reads the file at once, changed or not, and never rejects', async (t) => {
@@ -196,34 +156,16 @@ test('at most four keys are tried for a token without kid', async (t) => {
   assert.equal(keys.candidates({ alg: 'ECDH-ES', enc: 'A256GCM', kid: undefined }).length, 4)
 })
 
-test('a file that could not be read, for want of descriptors say, is read again though it has not changed', async (t) => {
+test('close leaves no timer, and waits for the reading under way', async (t) => {
   const file = join(folder(t), 'keys.json')
-  writeFileSync(file, jwks(one))
-  const answers = [{ ok: false as const, fault: `${file}: cannot be read (EMFILE)` }]
-  const { keys, kids, look } = watch(t, file, async (name) => answers.pop() ?? readJwksFile(name))
-  await keys.started
-  assert.deepEqual(kids(), [])
-  await look()
-  assert.deepEqual(kids(), ['one'])
-})
-
-test('close leaves no timer', async (t) => {
-  const file = join(folder(t), 'keys.json')
-  writeFileSync(file, jwks(one))
-  const { keys, clock } = watch(t, file)
-  await eventually('the first look is planned', () => clock.waiting().length === 1)
-  await keys.close()
-  assert.deepEqual(clock.waiting(), [])
-})
-
-test('close ends the looking, and waits for the one under way', async (t) => {
-  const file = join(folder(t), 'keys.json')
-  writeFileSync(file, jwks(one))
   const { keys, clock, kids } = watch(t, file)
   await keys.started
-  await eventually('the first look is planned', () => clock.waiting().length === 1)
+  assert.deepEqual(clock.waiting(), [5000])
   writeFileSync(file, jwks(two))
   clock.advance(5000)
   await keys.close()
   assert.deepEqual([kids(), clock.waiting()], [['two'], []])
+  const missing = watch(t, join(folder(t), 'keys.json'))
+  await missing.keys.close()
+  assert.deepEqual(missing.clock.waiting(), [])
 })

@@ -349,11 +349,51 @@ test('Contract section 7: introspections are counted by issuer and result, and s
   ])
 })
 
-test('Contract section 7: when a certificate ends is a gauge that follows its renewal, and no other name appears', async () => {
+test('Contract section 7: when a certificate ends is a gauge that follows its renewal', async () => {
   const name = 'audgate_tls_certificate_not_after_timestamp_seconds'
   const metrics = create()
   await has(metrics, `${name}{name="listen"} 4102444800`)
-  metrics.certificate('listen', 4_202_444_800)
-  metrics.certificate('upstream:nobody', 1)
+  metrics.reloaded({ configHash: 'abc', certificates: { listen: 4_202_444_800 } })
   assert.deepEqual(await series(metrics, name), [`${name}{name="listen"} 4202444800`])
+})
+
+test('Contract section 7: a reload replaces the gauges of the config, and a failed one only says so', async () => {
+  const metrics = create()
+  const info = 'audgate_config_info'
+  metrics.reloadFailed()
+  await has(metrics, 'audgate_config_last_reload_successful 0', `${info}{hash="abcdef012345"} 1`)
+  metrics.reloaded({ configHash: '0123456789ab', certificates: { 'upstream:orders': 4_102_444_801 } })
+  await has(metrics, 'audgate_config_last_reload_successful 1')
+  assert.deepEqual(await series(metrics, info), [`${info}{hash="0123456789ab"} 1`])
+  assert.deepEqual(await series(metrics, 'audgate_tls'), [
+    'audgate_tls_certificate_not_after_timestamp_seconds{name="upstream:orders"} 4102444801',
+  ])
+})
+
+test('operations 4.5: gauges of an issuer go with it, its counters stay and go on when it is back', async () => {
+  const metrics = create()
+  const report = { state: 'fresh', keys: 2, lastSuccess: 1_700_000_000 } as const
+  metrics.keyEvents.stateChanged('partner', report)
+  metrics.keyEvents.fetched('partner', 'ok')
+  metrics.issuersRemoved(['partner', 'nobody'])
+  const left = (await series(metrics, 'audgate_jwks')).filter((line) => line.includes('partner'))
+  assert.deepEqual(left, [
+    'audgate_jwks_fetches_total{issuer="partner",result="ok"} 1',
+    'audgate_jwks_unknown_kid_total{issuer="partner"} 0',
+  ])
+  // What it still reports brings nothing back.
+  metrics.keyEvents.stateChanged('partner', report)
+  metrics.keyEvents.fetched('partner', 'ok')
+  assert.ok(!(await metrics.expose()).includes('audgate_jwks_keys{issuer="partner"}'))
+  metrics.issuersAdded(['partner', 'third'])
+  metrics.keyEvents.fetched('partner', 'ok')
+  await has(
+    metrics,
+    'audgate_jwks_fetches_total{issuer="partner",result="ok"} 3',
+    'audgate_jwks_keys{issuer="partner"} 0',
+    'audgate_jwks_state{issuer="partner",state="cold"} 1',
+    'audgate_jwks_keys{issuer="third"} 0',
+  )
+  metrics.issuersAdded(['partner'])
+  assert.equal((await series(metrics, 'audgate_jwks_keys{issuer="partner"}')).length, 1)
 })

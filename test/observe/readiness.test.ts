@@ -116,3 +116,42 @@ test('Draining is not ready, whatever comes after', () => {
   assert.equal(ok(readiness), false)
   assert.equal(readiness.report().reasons[0], 'draining')
 })
+
+test('OP-10: who is ready stays so, whatever issuers a reload brings', () => {
+  const { readiness } = setUp('all')
+  for (const name of ['a', 'b']) readiness.issuerState(name, 'fresh')
+  // Nobody has asked before.
+  readiness.follow(
+    new Map([
+      ['a', 'fresh'],
+      ['new', 'cold'],
+    ] as const),
+  )
+  assert.ok(ok(readiness))
+  assert.deepEqual(readiness.report().reasons, ['issuer new: no keys yet'])
+  assert.deepEqual(readiness.report().issuers, [
+    { name: 'a', state: 'fresh' },
+    { name: 'new', state: 'cold' },
+  ])
+})
+
+test('OP-10: who is not ready yet waits for the issuers that a reload has left or brought, and no longer than before', () => {
+  const { clock, readiness } = setUp('all')
+  readiness.issuerState('a', 'fresh')
+  readiness.follow(
+    new Map([
+      ['a', 'cold'],
+      ['c', 'cold'],
+    ] as const),
+  )
+  assert.ok(!ok(readiness))
+  readiness.issuerState('b', 'fresh')
+  readiness.issuerState('c', 'fresh')
+  assert.ok(!ok(readiness), 'a is another one of that name')
+  clock.now += 60_000
+  assert.ok(ok(readiness))
+  const { readiness: other } = setUp('all')
+  other.issuerState('a', 'fresh')
+  other.follow(new Map([['a', 'fresh']] as const))
+  assert.ok(ok(other), 'nobody waits for b any more')
+})

@@ -11,6 +11,10 @@ import { type Clock, systemClock } from '../../src/keys/clock.ts'
 export interface TestGateway {
   readonly gateway: Gateway
   readonly config: Config
+  /** What the config was made from. */
+  readonly text: string
+  /** Puts another config in its place, with the same `listen` and `admin` unless `change` makes the whole text another. */
+  reload(yaml: string, change?: (text: string) => string): Promise<void>
   readonly port: number
   readonly adminPort: number
   readonly url: string
@@ -63,6 +67,8 @@ export const startGateway = async (
   return {
     gateway,
     config,
+    text: head + yaml,
+    reload: (next, change = (text) => text) => gateway.reload(configOf(change(head + next))),
     port: bound.address.port,
     adminPort,
     url: `http://127.0.0.1:${bound.address.port}`,

@@ -34,7 +34,7 @@ export const createVerifying = async ({
   const verifier = createTokenVerifier({
     issuers: [trustedIssuer(keys, { token }), ...others],
     tokenSize,
-    cacheBytes,
+    cache: cacheBytes,
     events: {
       cache: (result) => events.push(result),
       validated: (issuer, reason) => events.push(`${issuer} ${reason}`),

@@ -52,7 +52,7 @@ test('resources of one upstream share its connections: `pool.connections` is a l
 
 test('entries share a pool only if their connections would be the same', async (t) => {
   const pools = sharedPools(quiet)
-  t.after(() => pools.destroy())
+  t.after(() => pools.keep(new Set()))
   const base = upstreamOf(['http://127.0.0.1:1', 'http://127.0.0.1:2'])
   const tls = {
     ca: 'a',
@@ -392,7 +392,7 @@ test('the checks of many upstreams begin within a second, and only so many are a
   const clock = createManualClock()
   let drawn = 0
   const pools = sharedPools({ ...quiet, after: clock.after, random: () => (drawn++ % 10) / 10 })
-  t.after(() => pools.destroy())
+  t.after(() => pools.keep(new Set()))
   const many = 300
   for (let i = 0; i < many; i++) {
     pools.of(upstreamOf([upstream.url], { healthCheck: { ...healthCheck, path: `/${i}`, timeoutMs: 60_000 } }))

@@ -17,7 +17,7 @@ const start = async (t: TestContext) => {
     () => time.ms,
   )
   const ends: unknown[] = []
-  const open = async (change: Partial<WebSocketOptions> = {}, expiresAt?: number) => {
+  const open = async (change: Partial<WebSocketOptions> = {}, expiresAt?: number, stands = () => true) => {
     const client = await socketPair(t, true)
     const upstream = await socketPair(t, false)
     let passed = 0
@@ -29,7 +29,7 @@ const start = async (t: TestContext) => {
         ends.push(broken)
       },
     }
-    registry.add(client.ours, upstream.ours, Buffer.alloc(0), events, { ...limits, ...change }, expiresAt)
+    registry.add(client.ours, upstream.ours, Buffer.alloc(0), events, { ...limits, ...change }, expiresAt, stands)
     upstream.theirs.resume()
     const heard = everything(client.theirs)
     return {
@@ -106,6 +106,25 @@ test('WS-10: with `close_at_expiry` a tunnel ends with its token by 1008, withou
   time.seconds += 1_000_000
   await swept()
   assert.ok(free.isOpen() && open2.isOpen())
+})
+
+test('WS-10: after a reload those that no longer stand are closed with 1012, and the others go on', async (t) => {
+  const { registry, open } = await start(t)
+  let reloaded = false
+  const fallen = await open({}, undefined, () => !reloaded)
+  const standing = await open()
+  assert.equal(registry.review(), 0)
+  reloaded = true
+  assert.equal(registry.review(), 1)
+  assert.equal(await fallen.code(), 1012)
+  await standing.speak()
+  assert.ok(standing.isOpen())
+})
+
+test('WS-10: a tunnel that opens when what it was let in by has gone is closed at once', async (t) => {
+  const { open } = await start(t)
+  const late = await open({}, undefined, () => false)
+  assert.equal(await late.code(), 1012)
 })
 
 test('OP-3: closing ends every tunnel with 1001, says how many there were, and lets none open again', async (t) => {

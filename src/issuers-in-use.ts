@@ -1,0 +1,115 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Issuer } from './config/config.ts'
+import { createIssuer, type IssuerDeps, keysOf, loadKeys, type RunningIssuer } from './issuers.ts'
+import type { TokenCache } from './token/cache.ts'
+import { generationOf } from './token/proof.ts'
+
+/** An issuer of the config, and what runs for it. */
+export interface IssuerInUse {
+  readonly options: Issuer
+  /** The same object as long as the options are the same: what was proven goes with it. */
+  readonly running: RunningIssuer
+  readonly keys: KeysInUse
+  /** No config names it any more: what it still reports of its keys is not told. */
+  mute(): void
+  /** Its keys end with the last one that has them. */
+  close(): Promise<void>
+}
+
+/** Keys that one issuer has after the other: to set a tolerance must not need the server. */
+interface KeysInUse {
+  readonly of: ReturnType<typeof keysOf>
+  readonly source: ReturnType<typeof loadKeys>
+  users: number
+  muted: boolean
+}
+
+/**
+ * Makes an issuer, and begins to load its keys.
+ *
+ * @param before who had the name until now: keys that are loaded in the same way are taken over
+ */
+export const beginIssuer = (options: Issuer, deps: IssuerDeps, before?: IssuerInUse): IssuerInUse => {
+  const of = keysOf(options)
+  const keys = before && isDeepStrictEqual(before.keys.of, of) ? before.keys : loadShared(of, deps)
+  keys.users++
+  let muted = false
+  const decryptionChanged = (name: string): void => {
+    if (!muted) deps.events.keys.decryptionChanged(name)
+  }
+  const events = { ...deps.events, keys: { ...deps.events.keys, decryptionChanged } }
+  const running = createIssuer(options, { ...deps, events }, keys.source)
+  return {
+    options,
+    running,
+    keys,
+    mute: () => {
+      muted = true
+      keys.muted = keys.users === 1
+    },
+    close: () => {
+      keys.users--
+      return running.close(keys.users === 0)
+    },
+  }
+}
+
+const loadShared = (of: KeysInUse['of'], deps: IssuerDeps): KeysInUse => {
+  const stateChanged: IssuerDeps['events']['keys']['stateChanged'] = (name, report) => {
+    // Another of the same name may have taken its place.
+    if (!keys.muted) deps.events.keys.stateChanged(name, report)
+  }
+  const events = { ...deps.events, keys: { ...deps.events.keys, stateChanged } }
+  const keys: KeysInUse = { of, source: loadKeys(of, { ...deps, events }), users: 0, muted: false }
+  return keys
+}
+
+/**
+ * What was proven with keys that have changed is void, its generation says so. This takes it out of memory, too.
+ *
+ * @returns to be called with the name of an issuer whose keys may be others now
+ */
+export const forgetter = (
+  tokens: Pick<TokenCache, 'flush'>,
+  issuerOf: (name: string) => RunningIssuer | undefined,
+): ((name: string) => void) => {
+  const generations = new Map<string, number>()
+  return (name) => {
+    const issuer = issuerOf(name)
+    if (issuer === undefined) return
+    const generation = generationOf(issuer)
+    if (generations.get(name) === generation) return
+    generations.set(name, generation)
+    tokens.flush(name)
+  }
+}
+
+/** What becomes of the issuers at a reload. */
+export interface Succession {
+  /** Those of the new config, in its order. */
+  readonly all: readonly IssuerInUse[]
+  /** Those of them that were begun for it: new ones, and those whose options are not the same. */
+  readonly begun: readonly IssuerInUse[]
+  /** Those of the config before that nothing goes on with. */
+  readonly gone: readonly IssuerInUse[]
+}
+
+/**
+ * Goes on with the issuers whose options are the same, and begins the others.
+ *
+ * @param begin gets who had the name until now
+ */
+export const succeed = (
+  before: readonly IssuerInUse[],
+  next: readonly Issuer[],
+  begin: (options: Issuer, before: IssuerInUse | undefined) => IssuerInUse,
+): Succession => {
+  const known = new Map(before.map((one) => [one.options.name, one]))
+  const all = next.map((options) => {
+    const one = known.get(options.name)
+    return one && isDeepStrictEqual(one.options, options) ? one : begin(options, one)
+  })
+  const kept = new Set(all)
+  const old = new Set(before)
+  return { all, begun: all.filter((one) => !old.has(one)), gone: before.filter((one) => !kept.has(one)) }
+}
