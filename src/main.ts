@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
   explain: { summary: 'Says what would become of a request.', load: () => import('./commands/explain.ts') },
   routes: { summary: 'What is served where, and what it needs.', load: () => import('./commands/routes.ts') },
   schema: { summary: 'JSON Schema of the config file.', load: () => import('./commands/schema.ts') },
+  probe: { summary: 'Asks a running gateway whether it answers.', load: () => import('./commands/probe.ts') },
   dev: {
     summary: 'Authorization server, sample APIs, gateway and tokens to try.',
     load: () => import('./commands/dev.ts'),

@@ -1,6 +1,6 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 import { type Io, usageFault, wrongUsage } from './command.ts'
-import { findConfigFile, noConfigFile } from './config-file.ts'
+import { findConfigFile, noConfigFile } from './config-place.ts'
 
 /** What the commands that start from a config file are asked. */
 export interface Asked {

@@ -93,7 +93,7 @@ const explainToken = async (
     const verifier = createTokenVerifier({
       issuers,
       tokenSize: config.listen.limits.tokenSize,
-      cacheBytes: 1024 * 1024,
+      cache: 1024 * 1024,
       events: { cache: () => undefined, validated: () => undefined },
     })
     const verified = await verifier.verify(candidate.credential, resource.issuers, now)

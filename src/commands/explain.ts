@@ -1,7 +1,8 @@
 import { text as readAll } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { type Run, usageFault, wrongUsage } from './command.ts'
-import { findConfigFile, noConfigFile, requireConfig } from './config-file.ts'
+import { requireConfig } from './config-file.ts'
+import { findConfigFile, noConfigFile } from './config-place.ts'
 import { type AskedRequest, explainRequest } from './explain-request.ts'
 import { explanationText } from './explanation.ts'
 

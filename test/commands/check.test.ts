@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
 import { run } from '../../src/commands/check.ts'
-import { findConfigFile } from '../../src/commands/config-file.ts'
+import { findConfigFile } from '../../src/commands/config-place.ts'
 import { temporaryFile } from '../support/audgate-process.ts'
 
 const golden = (name: string): string => resolve(import.meta.dirname, '../golden/config', name)
