@@ -22,33 +22,59 @@ const doors: Readonly<Record<string, Door>> = {
   config: { packages: ['yaml', 'zod', 'node:'] },
   dev: { packages: ['oidc-provider', 'jose', 'node:'] },
   issuers: { rooms: ['keys', 'token'], types: ['config', 'store'], packages: [] },
-  // Files of the config that change under a running gateway, and what is told of it.
-  certificates: { rooms: ['config', 'http'], types: ['keys', 'upstream'], packages: ['node:'] },
+  // What one config has that the one before had not.
+  certificates: { rooms: ['http'], types: ['config'], packages: ['node:'] },
+  'config-changes': { types: ['config'], packages: ['node:'] },
+  'restart-only': { types: ['config', 'http'], packages: ['node:'] },
+  'issuers-in-use': { rooms: ['issuers', 'token'], types: ['config'], packages: ['node:'] },
+  traffic: { types: ['observe'], packages: ['node:'] },
+  standing: { types: ['config', 'issuers', 'upstream'], packages: ['node:'] },
   // What a config means alike for the server and for `explain`.
   policies: { rooms: ['token'], types: ['config'], packages: ['node:'] },
   'gateway-events': {
-    types: ['certificates', 'http', 'issuers', 'keys', 'observe', 'store', 'upstream'],
+    rooms: ['config-changes'],
+    types: ['config', 'http', 'issuers', 'keys', 'observe', 'store', 'upstream'],
+    packages: [],
+  },
+  'gateway-status': { rooms: ['config', 'observe'], types: ['generation', 'http'], packages: [] },
+  // The composition root in three: what belongs to one config, how one follows the other, and what outlives them all.
+  generation: {
+    rooms: ['config', 'http', 'observe', 'policies', 'standing', 'token', 'upstream'],
+    types: ['issuers', 'issuers-in-use'],
+    packages: ['node:'],
+  },
+  succession: {
+    rooms: ['certificates', 'config-changes', 'gateway-events', 'generation', 'issuers-in-use', 'restart-only'],
+    types: ['config', 'http', 'keys', 'observe', 'token', 'upstream'],
     packages: [],
   },
   gateway: {
     rooms: [
       'certificates',
-      'config',
       'gateway-events',
+      'gateway-status',
+      'generation',
       'http',
-      'issuers',
+      'issuers-in-use',
       'keys',
       'observe',
-      'policies',
       'store',
+      'succession',
       'token',
+      'traffic',
       'upstream',
       'version',
     ],
+    types: ['config'],
     packages: ['node:'],
   },
+  // Knows the files and no gateway: what it loads is for whoever serves, one process or many.
+  reload: { rooms: ['config'], types: ['keys', 'observe'], packages: ['node:'] },
+  // The supervisor of several gateways in processes of their own is a second composition root: it sees the whole config.
+  workers: { rooms: ['config', 'gateway', 'http', 'keys', 'observe', 'reload', 'version'], packages: ['node:'] },
   commands: {
     rooms: [
+      'workers',
       'config',
       'gateway',
       'http',
@@ -56,6 +82,7 @@ const doors: Readonly<Record<string, Door>> = {
       'keys',
       'observe',
       'policies',
+      'reload',
       'store',
       'token',
       'upstream',
@@ -128,6 +155,8 @@ const fault = (entry: Import): string | undefined => {
     return entry.from === 'commands/dev.ts' && (entry.dynamic || entry.typeOnly)
       ? undefined
       : 'only commands/dev.ts reaches dev/'
+  // One process is enough for most: `node:cluster` and the supervisor are loaded when the config asks for more.
+  if (room === 'workers' && !entry.dynamic) return 'workers/ is loaded when needed only'
   if (door.rooms?.includes(room)) return undefined
   if (door.types?.includes(room))
     return entry.typeOnly ? undefined : `${roomOf(entry.from)} may import types of ${room} only`
@@ -197,6 +226,15 @@ test('no bodies are built from client metadata, and undici is used by its dispat
       file,
     )
   }
+})
+
+test('the request path assigns no function literal to a property: V8 makes it in the old generation, with all it knows', () => {
+  const assigned = /[\w\])]\.\w+ (?:\?\?|\|\|)?= (?:async )?(?:function\b|(?:\([^()]*\)|\w+)(?:: [^=]+)? =>)/
+  const found = files
+    .map((file) => relative(root, file))
+    .filter((file) => /^(upstream|http)\//.test(file) && assigned.test(readFileSync(join(root, file), 'utf8')))
+  // One for a connection, and one for an answer that comes before the content of its request.
+  assert.deepEqual(found.sort(), ['http/tls.ts', 'upstream/keep-content.ts'])
 })
 
 test('names that say nothing are not used for files', () => {

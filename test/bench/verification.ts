@@ -108,7 +108,7 @@ const measure = async ({ alg, key, token, bare, perRound }: Subject, rounds: num
     const verifier = createTokenVerifier({
       issuers: [trustedIssuer(keys, { token: { algorithms: [alg] } })],
       tokenSize: 8192,
-      cacheBytes: 1 << 26,
+      cache: 1 << 26,
       events: { cache: () => undefined, validated: () => undefined },
     })
     const ways: readonly (readonly [string, (token: string, index: number) => unknown])[] = [
