@@ -1,23 +1,29 @@
 import { availableParallelism } from 'node:os'
 import { relative } from 'node:path'
 import { run } from 'node:test'
+import { parseArgs } from 'node:util'
 
 /**
  * `npm test`: runs the tests and says, in the end, what was skipped and why. Each file has a process of its own, but for
  * the advisories, which are many and small and share this one. A test that needs a program skips with a reason where
  * the program is missing; with AUDGATE_TEST_REQUIRE_ALL=1 it fails instead. Arguments narrow the run:
- * `npm test -- test/decision test/e2e/audience-decides.test.ts`.
+ * `npm test -- test/decision test/e2e/audience-decides.test.ts`; `--without helm` leaves that folder of `test` out.
  */
-const asked = process.argv
-  .slice(2)
-  .map((path) => (path.endsWith('.ts') ? path : `${path.replace(/\/$/, '')}/**/*.test.ts`))
+const { values, positionals } = parseArgs({ options: { without: { type: 'string' } }, allowPositionals: true })
+const asked = positionals.map((path) => (path.endsWith('.ts') ? path : `${path.replace(/\/$/, '')}/**/*.test.ts`))
 const shared = 'test/advisory/**/*.test.ts'
 
 const runs =
   asked.length > 0
     ? [{ globPatterns: asked, isolation: 'process' as const }]
     : [
-        { globPatterns: ['test/!(advisory)/**/*.test.ts', 'test/*.test.ts'], isolation: 'process' as const },
+        {
+          globPatterns: [
+            `test/!(${['advisory', values.without].filter(Boolean).join('|')})/**/*.test.ts`,
+            'test/*.test.ts',
+          ],
+          isolation: 'process' as const,
+        },
         { globPatterns: [shared], isolation: 'none' as const },
       ]
 

@@ -12,6 +12,8 @@ test(
     const named = services.filter((one) => JSON.stringify(at(one, 'spec.ports')).includes(`"name":"${port}"`))
     assert.equal(named.length, 1)
     assert.equal(at(named[0], 'spec.ports.0.port'), 9090)
+    // What is not ready is what somebody wants to look at.
+    assert.equal(at(named[0], 'spec.publishNotReadyAddresses'), true)
   }),
 )
 
@@ -62,6 +64,20 @@ test(
         open.some((port) => port === 'http' || port === 8080),
         JSON.stringify(open),
       )
+    }
+  }),
+)
+
+test(
+  'CH-8: who restricts both ports still lets the pod of `helm test` in',
+  inBoth(async (rendered) => {
+    const from = [{ podSelector: { matchLabels: { app: 'edge' } } }]
+    const text = await rendered({ networkPolicy: { enabled: true, ingressFrom: from, metricsFrom: from } })
+    const labels = only('Pod', text).metadata.labels ?? {}
+    for (const rule of ['spec.ingress.0', 'spec.ingress.1']) {
+      const selector = at(only('NetworkPolicy', text), `${rule}.from.1.podSelector.matchLabels`)
+      const wanted = Object.entries((selector ?? {}) as Readonly<Record<string, string>>)
+      assert.ok(wanted.length > 0 && wanted.every(([name, value]) => labels[name] === value), JSON.stringify(selector))
     }
   }),
 )
