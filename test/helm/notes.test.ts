@@ -14,6 +14,7 @@ const orders = {
 const config = (more: unknown) => ({ config: { ...orders, ...(more as object) } })
 const exposed = { httpRoute: { enabled: true, parentRefs: [{ name: 'edge' }] } }
 const listen = { trusted_proxies: ['10.0.0.0/8'] }
+const tls = { certificate: '/etc/audgate-secrets/tls/tls.crt', key: '/etc/audgate-secrets/tls/tls.key' }
 const monitors = { metrics: { serviceMonitor: { enabled: true } } }
 const several = /store: memory.* several/s
 
@@ -38,6 +39,16 @@ const noted: Readonly<Record<string, Noted>> = {
     { ...config({}), ...exposed },
     /trusted_proxies` is empty/,
     { ...config({ listen }), ...exposed },
+  ],
+  'a proxy must be told of TLS behind it': [
+    { ...config({ listen: { tls } }), ...exposed },
+    /NOTE: with `config\.listen\.tls`.*BackendTLSPolicy/s,
+    { ...config({}), ...exposed },
+  ],
+  'and so must an Ingress': [
+    { ...config({ listen: { tls } }), ingress: { enabled: true, hosts: [{ host: 'api.example.com' }] } },
+    /NOTE: with `config\.listen\.tls`.*annotation/s,
+    config({ listen: { tls } }),
   ],
   'a watched config is loaded without a restart': [{}, /reload +watch/, { reload: { mode: 'restart' } }],
   'a changed config rolls the pods': [{ reload: { mode: 'restart' } }, /reload +restart: a changed config rolls/, {}],

@@ -13,7 +13,13 @@ const everything = {
   extraVolumes: [{ name: 'run', emptyDir: {} }],
   extraVolumeMounts: [{ name: 'run', mountPath: '/run/api' }],
   resizePolicy: [{ resourceName: 'memory', restartPolicy: 'NotRequired' }],
-  podMonitor: { enabled: true, labels: { release: 'stack' }, scrapeTimeout: '10s' },
+  podMonitor: {
+    enabled: true,
+    labels: { release: 'stack' },
+    scrapeTimeout: '10s',
+    relabelings: [{ targetLabel: 'team', replacement: 'orders' }],
+    metricRelabelings: [{ action: 'drop', sourceLabels: ['__name__'], regex: 'nodejs_.*' }],
+  },
   labels: { team: 'orders' },
   annotations: { note: 'x' },
 }

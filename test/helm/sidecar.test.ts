@@ -68,7 +68,7 @@ for (const program of helms) {
     assert.equal(at(api, 'readinessProbe', 'httpGet', 'port'), 8443)
   })
 
-  test(`${program}: the PodMonitor selects the pods and scrapes the admin port; without labels to select by it is refused`, async (t) => {
+  test(`${program}: CH-7: the PodMonitor selects the pods, scrapes the admin port and names the job after the gateway; without labels to select by it is refused`, async (t) => {
     const careless = {
       'templates/careless.yaml': '{{ if .Values.careless }}{{ include "audgate.sidecar.podMonitor" . }}{{ end }}',
     }
@@ -79,8 +79,22 @@ for (const program of helms) {
     })
     const monitor = rendering.one('PodMonitor')
     assert.equal(at(monitor, 'metadata', 'labels', 'release'), 'stack')
+    const job = { action: 'replace', targetLabel: 'job', replacement: 'orders-audgate' }
+    const endpoint = { port: 'audgate-admin', path: '/metrics', interval: '30s' }
     assert.deepEqual(at(monitor, 'spec', 'podMetricsEndpoints'), [
-      { port: 'audgate-admin', path: '/metrics', interval: '30s', scrapeTimeout: '10s' },
+      { ...endpoint, scrapeTimeout: '10s', relabelings: [job] },
+    ])
+    const relabelled = {
+      relabelings: [{ targetLabel: 'team', replacement: '{{ .Release.Name }}-team' }],
+      metricRelabelings: [{ action: 'drop', sourceLabels: ['__name__'], regex: '{{ .Release.Name }}_.*' }],
+    }
+    const own = (await stage.render({ values: { audgate: { podMonitor: relabelled } } })).one('PodMonitor')
+    assert.deepEqual(at(own, 'spec', 'podMetricsEndpoints'), [
+      {
+        ...endpoint,
+        relabelings: [job, { targetLabel: 'team', replacement: 'orders-team' }],
+        metricRelabelings: [{ action: 'drop', sourceLabels: ['__name__'], regex: 'orders_.*' }],
+      },
     ])
     const deployment = rendering.one('Deployment')
     assert.deepEqual(at(monitor, 'spec', 'selector'), at(deployment, 'spec', 'selector'))

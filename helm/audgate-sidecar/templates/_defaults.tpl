@@ -94,6 +94,10 @@ podMonitor:
   interval: 30s
   # -- Time for one; empty: Prometheus' default.
   scrapeTimeout: ""
+  # -- Relabelling of targets, after the one that makes the gateway's name the job.
+  relabelings: []
+  # -- Relabelling of series.
+  metricRelabelings: []
 {{- end -}}
 
 {{/*

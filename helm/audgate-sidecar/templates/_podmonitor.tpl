@@ -1,6 +1,8 @@
 {{/*
 A PodMonitor of the admin port: it is in no Service, so that a ServiceMonitor cannot find it. Nothing unless
-podMonitor.enabled. Takes `dict "root" $ "selectorLabels" (the labels by which the Deployment selects its pods)`.
+podMonitor.enabled. Takes `dict "root" $ "selectorLabels" (the labels by which the Deployment selects its pods)`. The job
+is the name of the gateway, because alerts ask for it and Prometheus would put the namespace before it; whoever names
+another one in `podMonitor.relabelings` has the last word.
 */}}
 {{- define "audgate.sidecar.podMonitor" -}}
 {{- $root := .root | default . -}}
@@ -33,6 +35,17 @@ spec:
       interval: {{ $values.podMonitor.interval }}
       {{- with $values.podMonitor.scrapeTimeout }}
       scrapeTimeout: {{ . }}
+      {{- end }}
+      relabelings:
+        - action: replace
+          targetLabel: job
+          replacement: {{ include "audgate.sidecar.name" . | quote }}
+        {{- with $values.podMonitor.relabelings }}
+        {{- tpl (toYaml .) $root | nindent 8 }}
+        {{- end }}
+      {{- with $values.podMonitor.metricRelabelings }}
+      metricRelabelings:
+        {{- tpl (toYaml .) $root | nindent 8 }}
       {{- end }}
 {{- end -}}
 {{- end -}}
