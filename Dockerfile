@@ -50,14 +50,15 @@ LABEL org.opencontainers.image.title="audgate" \
 COPY --from=build --chown=0:0 /src/dist/audgate.js /src/dist/audgate.js.map /src/dist/package.json /src/dist/LICENSE /src/dist/THIRD_PARTY /app/
 COPY --from=build --chown=0:0 --chmod=0755 /src/dist/audgate /usr/local/bin/audgate
 
-ENV NODE_ENV=production
-# The base leaves us in a home directory of its own user; the config is never looked for there.
+# The config of every command: who names another one here has it asked by the HEALTHCHECK too.
+ENV NODE_ENV=production AUDGATE_CONFIG=/etc/audgate/audgate.yaml
+# The base leaves us in a home directory of its own user.
 WORKDIR /
 # A number, for `runAsNonRoot`. Any other one works too.
 USER 65532:65532
 EXPOSE 8080 9090
-# Kubernetes has its own probes; Compose and ECS ask here. Another config is named by AUDGATE_CONFIG, for both commands.
+# Kubernetes has its own probes; Compose and ECS ask here.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 CMD ["/usr/local/bin/audgate", "probe"]
 # Node itself becomes PID 1 and handles SIGTERM: no init is needed (OP-4). Heap limit and source maps: see build.ts.
 ENTRYPOINT ["/usr/local/bin/audgate"]
-CMD ["serve", "--config", "/etc/audgate/audgate.yaml"]
+CMD ["serve"]

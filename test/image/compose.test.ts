@@ -28,7 +28,7 @@ test('compose: the config that it mounts passes `audgate check`', async () => {
 
 test('compose: the health check of the image asks the config that is served', () => {
   assert.equal(audgate.healthcheck, undefined)
-  assert.deepEqual(audgate.command, ['serve'])
+  assert.equal(audgate.command, undefined)
 })
 
 test('compose: the API is reached through Audgate only', () => {

@@ -51,7 +51,8 @@ test('OP-12: the Dockerfile makes an image that runs as it says', async (t) => {
   await t.test('operations 2.1: user, entrypoint, command, ports, environment and health check', () => {
     assert.equal(config.User, '65532:65532')
     assert.deepEqual(config.Entrypoint, ['/usr/local/bin/audgate'])
-    assert.deepEqual(config.Cmd, ['serve', '--config', '/etc/audgate/audgate.yaml'])
+    assert.deepEqual(config.Cmd, ['serve'])
+    assert.ok(config.Env.includes('AUDGATE_CONFIG=/etc/audgate/audgate.yaml'))
     assert.deepEqual(Object.keys(config.ExposedPorts), ['8080/tcp', '9090/tcp'])
     assert.equal(config.WorkingDir, '/')
     assert.deepEqual(config.Healthcheck.Test, ['CMD', '/usr/local/bin/audgate', 'probe'])
