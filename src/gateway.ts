@@ -39,8 +39,10 @@ export interface Gateway {
    * Puts another config in the place of the running one; what needs a restart is kept and warned about. New requests meet
    * it when this resolves, those in flight finish on the one they began on. Waits a little for the keys of issuers that
    * are new. One reload after the other; never rejects.
+   *
+   * @returns false: a bug of ours has kept it from its place, and the one before goes on
    */
-  reload(next: Config): Promise<void>
+  reload(next: Config): Promise<boolean>
   /** Loads the keys of every issuer again, now (AS-11). The config stays as it is. Never rejects. */
   refreshKeys(): Promise<void>
   /** A reload was asked for, and there is no valid config: the metrics say so. */

@@ -14,7 +14,7 @@ import type { IssuerInUse } from './issuers-in-use.ts'
 import { newRecord } from './observe/record.ts'
 import { requestId } from './observe/request-id.ts'
 import { answerPolicyOf, noncesOf } from './policies.ts'
-import { type Ground, stands } from './standing.ts'
+import { type Ground, standing } from './standing.ts'
 import type { TokenCache } from './token/cache.ts'
 import { createProofVerifier, type ProofDependencies, type ProofVerifier } from './token/dpop/proof-verifier.ts'
 import { createTokenVerifier } from './token/index.ts'
@@ -82,24 +82,13 @@ export const createGeneration = (
   const proofs =
     before && isDeepStrictEqual(before.config.dpop, config.dpop)
       ? before.proofs
-      : createProofVerifier(config.dpop, { ...lasting.proofs, nonces: noncesOf(config.dpop, lasting.nonceSecret) })
+      : createProofVerifier(
+          config.dpop,
+          { ...lasting.proofs, nonces: noncesOf(config.dpop, lasting.nonceSecret) },
+          before && { before: before.proofs.window, at: lasting.now() },
+        )
 
-  let open = 0
-  let retired: (() => void) | undefined
-  const left = (): void => {
-    open--
-    if (open === 0) retired?.()
-  }
-  const opened = (): void => {
-    open++
-    lasting.opened()
-  }
-  const closed: HandlerOptions['closed'] = (record) => {
-    // Nothing else ends with 101, and as a tunnel it has left already.
-    if (record.status !== 101) left()
-    lasting.closed(record)
-  }
-
+  const { opened, closed, tunnelled, retire } = createUnderWay(lasting)
   const forwarder = createForwarder(
     upstreams,
     {
@@ -107,11 +96,10 @@ export const createGeneration = (
       response: createResponseHeaders(requestIdHeader),
     },
     {
-      open: (permission, exchange, upgrade, way) =>
-        lasting.tunnels.open(permission, exchange, upgrade, {
-          ...way,
-          stands: () => stands(permission, generation, lasting.ground()),
-        }),
+      open: (permission, exchange, upgrade, way) => {
+        const stands = standing(permission, exchange.request, generation, lasting.ground)
+        return lasting.tunnels.open(permission, exchange, upgrade, { ...way, stands })
+      },
     },
     monotonic,
   )
@@ -141,10 +129,7 @@ export const createGeneration = (
     tolerances: new Map(config.issuers.map(({ name, token }) => [name, token.clockToleranceSeconds])),
     opened,
     closed,
-    tunnelled: () => {
-      left()
-      lasting.tunnelled()
-    },
+    tunnelled,
   })
 
   const generation: Generation = {
@@ -170,10 +155,38 @@ export const createGeneration = (
       closed(unread)
       return rawAnswer(refusalAnswer(answer), [requestIdHeader, unread.requestId])
     },
+    retire,
+  }
+  return generation
+}
+
+/** Counts what is under way on one config. Holds nothing of the config: what becomes a tunnel tells its end here. */
+const createUnderWay = (
+  lasting: Pick<Lasting, 'opened' | 'closed' | 'tunnelled'>,
+): Pick<HandlerOptions, 'opened' | 'closed' | 'tunnelled'> & Pick<Generation, 'retire'> => {
+  let open = 0
+  let retired: (() => void) | undefined
+  const left = (): void => {
+    open--
+    if (open === 0) retired?.()
+  }
+  return {
+    opened: () => {
+      open++
+      lasting.opened()
+    },
+    closed: (record) => {
+      // Nothing else ends with 101, and as a tunnel it has left already.
+      if (record.status !== 101) left()
+      lasting.closed(record)
+    },
+    tunnelled: () => {
+      left()
+      lasting.tunnelled()
+    },
     retire: (over) => {
       if (open === 0) over()
       else retired = over
     },
   }
-  return generation
 }

@@ -21,7 +21,8 @@ interface KeysInUse {
   readonly of: ReturnType<typeof keysOf>
   readonly source: ReturnType<typeof loadKeys>
   users: number
-  muted: boolean
+  /** Users that a config names: without one, nobody wants to hear of these keys. */
+  tellers: number
 }
 
 /**
@@ -33,21 +34,24 @@ export const beginIssuer = (options: Issuer, deps: IssuerDeps, before?: IssuerIn
   const of = keysOf(options)
   const keys = before && isDeepStrictEqual(before.keys.of, of) ? before.keys : loadShared(of, deps)
   keys.users++
+  keys.tellers++
   let muted = false
   const decryptionChanged = (name: string): void => {
     if (!muted) deps.events.keys.decryptionChanged(name)
   }
   const events = { ...deps.events, keys: { ...deps.events.keys, decryptionChanged } }
   const running = createIssuer(options, { ...deps, events }, keys.source)
+  const mute = (): void => {
+    if (!muted) keys.tellers--
+    muted = true
+  }
   return {
     options,
     running,
     keys,
-    mute: () => {
-      muted = true
-      keys.muted = keys.users === 1
-    },
+    mute,
     close: () => {
+      mute()
       keys.users--
       return running.close(keys.users === 0)
     },
@@ -55,12 +59,25 @@ export const beginIssuer = (options: Issuer, deps: IssuerDeps, before?: IssuerIn
 }
 
 const loadShared = (of: KeysInUse['of'], deps: IssuerDeps): KeysInUse => {
-  const stateChanged: IssuerDeps['events']['keys']['stateChanged'] = (name, report) => {
-    // Another of the same name may have taken its place.
-    if (!keys.muted) deps.events.keys.stateChanged(name, report)
+  const told = deps.events.keys
+  // Another of the same name may have taken its place.
+  const mutable =
+    <Event extends readonly unknown[]>(tell: (...event: Event) => void) =>
+    (...event: Event): void => {
+      if (keys.tellers > 0) tell(...event)
+    }
+  const events: IssuerDeps['events'] = {
+    ...deps.events,
+    keys: {
+      ...told,
+      fetched: mutable(told.fetched),
+      stateChanged: mutable(told.stateChanged),
+      unknownKid: mutable(told.unknownKid),
+      keyDropped: mutable(told.keyDropped),
+      warned: mutable(told.warned),
+    },
   }
-  const events = { ...deps.events, keys: { ...deps.events.keys, stateChanged } }
-  const keys: KeysInUse = { of, source: loadKeys(of, { ...deps, events }), users: 0, muted: false }
+  const keys: KeysInUse = { of, source: loadKeys(of, { ...deps, events }), users: 0, tellers: 0 }
   return keys
 }
 
@@ -85,7 +102,7 @@ export const forgetter = (
 }
 
 /** What becomes of the issuers at a reload. */
-export interface Succession {
+export interface IssuersAtReload {
   /** Those of the new config, in its order. */
   readonly all: readonly IssuerInUse[]
   /** Those of them that were begun for it: new ones, and those whose options are not the same. */
@@ -103,7 +120,7 @@ export const succeed = (
   before: readonly IssuerInUse[],
   next: readonly Issuer[],
   begin: (options: Issuer, before: IssuerInUse | undefined) => IssuerInUse,
-): Succession => {
+): IssuersAtReload => {
   const known = new Map(before.map((one) => [one.options.name, one]))
   const all = next.map((options) => {
     const one = known.get(options.name)

@@ -70,13 +70,35 @@ const stopSignal = (): AbortSignal => {
   return stop.signal
 }
 
+/**
+ * From the first moment on: the default of the system is to end the process, and a command loads for a while before it
+ * listens. One that comes before is told when it does.
+ */
+const hangUps = (command: string | undefined): ((run: () => void) => void) => {
+  let told: (() => void) | undefined
+  let early = false
+  // The others end with their terminal.
+  if (command === 'serve') {
+    process.on('SIGHUP', () => {
+      if (told) told()
+      else early = true
+    })
+  }
+  return (run) => {
+    told = run
+    if (early) run()
+    early = false
+  }
+}
+
 // A reader that went away (`audgate routes | head`) is no error of ours.
 process.stdout.on('error', () => process.exit(0))
 
+const onHangUp = hangUps(process.argv[2])
 process.exitCode = await run(process.argv.slice(2), {
   stdout: (text) => process.stdout.write(text),
   stderr: (text) => process.stderr.write(text),
   env: process.env,
   signal: stopSignal(),
-  on: (signal, run) => process.on(signal, run),
+  on: (signal, run) => (signal === 'SIGHUP' ? onHangUp(run) : process.on(signal, run)),
 })

@@ -4,7 +4,7 @@ import type { Config } from './config/config.ts'
 import type { Environment } from './config/environment.ts'
 import { type FileRead, readRegularFile } from './config/files.ts'
 import { loadConfig } from './config/load.ts'
-import type { Problem } from './config/problem.ts'
+import { mostProblems, type Problem } from './config/problem.ts'
 import { watchFiles } from './config/watch-files.ts'
 import type { Clock } from './keys/clock.ts'
 import type { Log } from './observe/log.ts'
@@ -14,6 +14,8 @@ export interface ReloaderDeps {
   readonly running: Config
   /** Where `${NAME}` comes from. */
   readonly env: Environment
+  /** As in `LoadOptions`. */
+  readonly heapLimit?: number
   readonly log: Pick<Log, 'logger'>
   readonly clock: Pick<Clock, 'after'>
   /**
@@ -44,6 +46,7 @@ export interface Reloader {
 export const createReloader = ({
   running,
   env,
+  heapLimit,
   log: { logger },
   clock,
   apply,
@@ -58,7 +61,10 @@ export const createReloader = ({
 
   const report = (): void => {
     for (const { line, column, message } of problems) logger.error({ file, line, column }, message)
-    logger.error({ detail: `${problems.length} problems` }, 'config not reloaded: the one before goes on')
+    logger.error(
+      { detail: problems.length > mostProblems ? `more than ${mostProblems} problems` : `${problems.length} problems` },
+      'config not reloaded: the one before goes on',
+    )
     failed()
   }
 
@@ -66,6 +72,7 @@ export const createReloader = ({
     let whole = true
     const loaded = loadConfig(file, {
       env,
+      ...(heapLimit !== undefined && { heapLimit }),
       readFile: (path) => {
         const known = read.get(resolve(path))
         whole &&= known !== undefined

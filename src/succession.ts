@@ -37,7 +37,7 @@ export interface SuccessionDeps {
 /** One generation after the other, and the end of what none of them has any more. */
 export interface Succession {
   /** As `Gateway.reload`. */
-  reload(next: Config): Promise<void>
+  reload(next: Config): Promise<boolean>
   /** As `Gateway.refreshKeys`. */
   refreshKeys(): Promise<void>
   /** The end of the gateway: no reload has an effect any more, and all issuers are closed. */
@@ -100,7 +100,10 @@ export const createSuccession = (deps: SuccessionDeps): Succession => {
     const changes = changesOf(before.config, config)
     const { all, begun, gone } = succeed(before.inUse, config.issuers, begin)
     metrics.issuersAdded(begun.map(({ options }) => options.name))
-    await warm(begun, all, changes.files)
+    const warmed = warm(begun, all, changes.files)
+    // What is gone is void at once: it waits for nobody who is new. Requests wait for their keys then.
+    const isOnlyMore = changes.removed.length === 0 && changes.changed.length === 0
+    if (isOnlyMore) await warmed
     if (closed) {
       await Promise.all(begun.map((one) => one.close()))
       return
@@ -117,22 +120,30 @@ export const createSuccession = (deps: SuccessionDeps): Succession => {
     readiness.follow(new Map(all.map(({ options, running }) => [options.name, running.keys.state])))
     setListener(before.config.listen, config.listen)
     pools.keep(next.pools)
-    const tunnelsClosed = tunnels.review()
+    let tunnelsClosed = tunnels.review()
+    if (!isOnlyMore) {
+      await warmed
+      if (closed) return
+      // Files of keys are read by now.
+      tunnelsClosed += tunnels.review()
+    }
     const renewed = renewedCertificates(before.config, config)
     reloadTold(log, { config, kept, changes, renewed, tunnelsClosed })
     // Not within what may be the end of a request.
     before.retire(() => setImmediate(end, before))
   }
 
-  let work = Promise.resolve()
+  let work = Promise.resolve(true)
   return {
     reload: (next) => {
       // One after the other: each is compared with the one before.
       work = work
         .then(() => replace(next))
+        .then(() => true)
         .catch((error: unknown) => {
           metrics.reloadFailed()
           deps.failed(error)
+          return false
         })
       return work
     },
@@ -143,6 +154,7 @@ export const createSuccession = (deps: SuccessionDeps): Succession => {
         const { state, keys: count, lastError } = keys.report()
         log.logger.info({ issuer: name, state, keys: count, detail: lastError }, 'keys loaded again')
       }
+      tunnels.review()
     },
     closeIssuers: async () => {
       closed = true

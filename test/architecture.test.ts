@@ -28,7 +28,7 @@ const doors: Readonly<Record<string, Door>> = {
   'restart-only': { types: ['config', 'http'], packages: ['node:'] },
   'issuers-in-use': { rooms: ['issuers', 'token'], types: ['config'], packages: ['node:'] },
   traffic: { types: ['observe'], packages: ['node:'] },
-  standing: { types: ['config', 'issuers', 'upstream'], packages: ['node:'] },
+  standing: { rooms: ['token'], types: ['config', 'issuers', 'keys', 'upstream'], packages: ['node:'] },
   // What a config means alike for the server and for `explain`.
   policies: { rooms: ['token'], types: ['config'], packages: ['node:'] },
   'gateway-events': {
@@ -71,7 +71,10 @@ const doors: Readonly<Record<string, Door>> = {
   // Knows the files and no gateway: what it loads is for whoever serves, one process or many.
   reload: { rooms: ['config'], types: ['keys', 'observe'], packages: ['node:'] },
   // The supervisor of several gateways in processes of their own is a second composition root: it sees the whole config.
-  workers: { rooms: ['config', 'gateway', 'http', 'keys', 'observe', 'reload', 'version'], packages: ['node:'] },
+  workers: {
+    rooms: ['config', 'gateway', 'gateway-events', 'http', 'keys', 'observe', 'reload', 'version'],
+    packages: ['node:'],
+  },
   commands: {
     rooms: [
       'workers',

@@ -9,8 +9,11 @@ export const runSingle = async (config: Config, io: ForegroundIo): Promise<numbe
   const gateway = createGateway(config, production)
   let running = config
   let reloader: Reloader | undefined
-  // From the first moment on: the default of the system is to end the process.
-  io.on('SIGHUP', () => reloader?.now())
+  let asked = false
+  io.on('SIGHUP', () => {
+    asked = true
+    reloader?.now()
+  })
   if (config.dev) gateway.log.logger.warn('the dev block is ignored: `audgate dev` reads it')
   try {
     await gateway.listen()
@@ -32,6 +35,8 @@ export const runSingle = async (config: Config, io: ForegroundIo): Promise<numbe
     refresh: gateway.refreshKeys,
     failed: gateway.reloadFailed,
   })
+  // While it was not there yet.
+  if (asked) reloader.now()
   const signal = await stopped(io.signal)
   reloader.close()
   const cut = await gateway.close(signal === 'SIGTERM' ? running.listen.timeouts.drainDelayMs : 0)

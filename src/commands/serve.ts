@@ -13,10 +13,13 @@ Exit status: 0 good, 1 invalid config, address taken, or something had to be cut
 
   --config FILE   default: $AUDGATE_CONFIG, ./audgate.yaml, ./config/audgate.yaml, /etc/audgate/audgate.yaml`
 
+/** Anybody may set a variable, and have a channel to whom it has started. */
+const isForked = async (): Promise<boolean> => (await import('node:cluster')).default.isWorker
+
 /** Runs until a signal asks for the end: in this process, or as the supervisor of `workers`. */
 export const run = async (args: string[], io: ForegroundIo): Promise<number> => {
   // A supervisor has started this process, and says what there is to serve.
-  if (io.env.AUDGATE_WORKER !== undefined && process.send) {
+  if (io.env.AUDGATE_WORKER !== undefined && process.send && (await isForked())) {
     const { runWorker } = await import('../workers/worker.ts')
     return runWorker(io)
   }

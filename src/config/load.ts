@@ -4,6 +4,7 @@ import { compile } from './compile.ts'
 import type { Config } from './config.ts'
 import type { Environment } from './environment.ts'
 import { digestOf, type ReadFile, readRegularFile } from './files.ts'
+import { memoryFault } from './memory.ts'
 import type { Problem } from './problem.ts'
 import { buildTree } from './read-tree.ts'
 import { reclaim } from './reclaim.ts'
@@ -28,15 +29,17 @@ export interface LoadOptions {
   readonly env: Environment
   /** How the config and the files it names are read; default: from disk. */
   readonly readFile?: ReadFile
+  /** Of the process that is to run it, in bytes; default: this one's. */
+  readonly heapLimit?: number
 }
 
 /** Reads and compiles a config file. Synchronous; throws for nothing that the file or its neighbours contain. */
-export const loadConfig = (file: string, { env, readFile = readRegularFile }: LoadOptions): Loaded => {
+export const loadConfig = (file: string, { env, readFile = readRegularFile, heapLimit }: LoadOptions): Loaded => {
   const { files, noting } = createNotes(readFile)
   const read = noting(file)
   if (!read.ok) return refused(file, files, `the config file ${read.fault}`)
   const decoded = decodeText(read.bytes)
-  if (decoded.ok) return parseNoting(decoded.text, file, { env, files, readFile: noting })
+  if (decoded.ok) return parseNoting(decoded.text, file, { env, files, readFile: noting, heapLimit })
   const report = createReport(file, decoded.text, () => undefined)
   report.problemAt(decoded.fault.offset, decoded.fault.message)
   return { ok: false, problems: report.problems(), warnings: [], files }
@@ -49,10 +52,10 @@ export const loadConfig = (file: string, { env, readFile = readRegularFile }: Lo
 export const parseConfig = (
   written: string,
   file: string,
-  { env, readFile = readRegularFile }: LoadOptions,
+  { env, readFile = readRegularFile, heapLimit }: LoadOptions,
 ): Loaded => {
   const { files, noting } = createNotes(readFile)
-  return parseNoting(written, file, { env, files, readFile: noting })
+  return parseNoting(written, file, { env, files, readFile: noting, heapLimit })
 }
 
 /** Files that were read, and how to read so that they are noted. */
@@ -71,8 +74,15 @@ const createNotes = (readFile: ReadFile): { readonly files: Config['files']; rea
 const parseNoting = (
   written: string,
   file: string,
-  { env, files, readFile }: Required<LoadOptions> & Pick<Config, 'files'>,
+  {
+    env,
+    files,
+    readFile,
+    heapLimit,
+  }: Required<Omit<LoadOptions, 'heapLimit'>> & Pick<Config, 'files'> & { readonly heapLimit: number | undefined },
 ): Loaded => {
+  const unfit = memoryFault(written, heapLimit)
+  if (unfit !== undefined) return refused(file, files, unfit)
   const text = written.replace(/^\uFEFF/, '')
   let tree: Tree | undefined
   const report = createReport(file, text, () => tree)
@@ -102,7 +112,7 @@ const readText = (text: string, env: Environment, report: Report): Tree | undefi
   if (!document || faults.length > 0) return undefined
   const built = buildTree(document, env)
   for (const { offset, message } of built.faults) report.problemAt(offset, message)
-  return built.tree
+  return report.full() ? undefined : built.tree
 }
 
 const refused = (file: string, files: Config['files'], message: string): Loaded => ({

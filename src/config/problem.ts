@@ -10,6 +10,9 @@ export interface Problem {
   readonly source: string
 }
 
+/** Of problems and of warnings no more are collected: a wrong file has as many as lines, and they are all in the log. */
+export const mostProblems = 100
+
 /** `file:line:column: message`, then the line and a caret under the column. */
 export const formatProblem = (problem: Problem): string => {
   const head = `${problem.file}:${problem.line}:${problem.column}: ${problem.message}`

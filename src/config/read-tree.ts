@@ -11,6 +11,7 @@ import {
   type YAMLSeq,
 } from 'yaml'
 import { type Environment, expand } from './environment.ts'
+import { mostProblems } from './problem.ts'
 import type { TextFault } from './text.ts'
 import { type Collection, createTree, nowhere, type Spot, type Tree, visible } from './tree.ts'
 
@@ -26,7 +27,9 @@ export const buildTree = (
   const faults: TextFault[] = []
   const reader: Reader = {
     env,
-    fault: (node, message) => faults.push({ offset: startOf(node), message }),
+    fault: (node, message) => {
+      if (faults.length <= mostProblems) faults.push({ offset: startOf(node), message })
+    },
     anchors: new Map(),
     open: new Set(),
     written: new Map(),

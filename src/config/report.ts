@@ -1,9 +1,9 @@
 import type { LineCounter } from 'yaml'
-import type { Problem } from './problem.ts'
+import { mostProblems, type Problem } from './problem.ts'
 import { lineCounter } from './text.ts'
 import type { Path, Tree } from './tree.ts'
 
-/** Collects what is wrong and what is worth a warning, at paths of the file. */
+/** Collects what is wrong and what is worth a warning, at paths of the file: {@link mostProblems} of each, no more. */
 export interface Report {
   /** A reason not to start. Silent about a value that could not be known, for that is reported already. */
   problem(path: Path, message: string, on?: 'key' | 'value'): void
@@ -16,6 +16,8 @@ export interface Report {
   isExpanded(path: Path): boolean
   /** Whether the file says anything there, even if it was of no use. */
   has(path: Path): boolean
+  /** Whether no further problem is collected: whoever looks for more works for nothing. */
+  readonly full: () => boolean
   /** Line of the value there, from 1. */
   line(path: Path): number
   readonly problems: () => readonly Problem[]
@@ -32,15 +34,14 @@ export const createReport = (file: string, text: string, tree: () => Tree | unde
     return lines
   }
   const add = (list: Found[], path: Path, message: string, on: 'key' | 'value'): void => {
-    if (on === 'value' && tree()?.isUnknown(path)) return
-    list.push({ offset: tree()?.locate(path, on) ?? 0, message })
+    if (list.length > mostProblems || (on === 'value' && tree()?.isUnknown(path))) return
+    collect(list, { offset: tree()?.locate(path, on) ?? 0, message })
   }
   return {
     problem: (path, message, on = 'value') => add(problems, path, message, on),
     warn: (path, message, on = 'value') => add(warnings, path, message, on),
-    problemAt: (offset, message) => {
-      problems.push({ offset, message })
-    },
+    problemAt: (offset, message) => collect(problems, { offset, message }),
+    full: () => problems.length > mostProblems,
     quote: (path, on = 'value') => tree()?.quote(path, on) ?? '',
     has: (path) => tree()?.has(path) ?? false,
     isExpanded: (path) => tree()?.isExpanded(path) ?? false,
@@ -55,16 +56,19 @@ interface Found {
   readonly message: string
 }
 
+/** One more than are told says that there are more. */
+const collect = (list: Found[], found: Found): void => {
+  if (list.length > mostProblems) return
+  if (!list.some(({ offset, message }) => offset === found.offset && message === found.message)) list.push(found)
+}
+
 const place = (file: string, text: string, counter: () => LineCounter, found: readonly Found[]): readonly Problem[] => {
   if (found.length === 0) return []
   const lines = counter()
-  const seen = new Set<string>()
-  const placed: Problem[] = []
-  for (const { offset, message } of found.toSorted((one, other) => one.offset - other.offset)) {
-    if (seen.has(`${offset} ${message}`)) continue
-    seen.add(`${offset} ${message}`)
-    placed.push(problemAt(file, text, lines, offset, message))
-  }
+  const told = found.slice(0, mostProblems).sort((one, other) => one.offset - other.offset)
+  const placed = told.map(({ offset, message }) => problemAt(file, text, lines, offset, message))
+  const last = placed.at(-1)
+  if (found.length > mostProblems && last) placed.push({ ...last, message: '… and more', source: '' })
   return placed
 }
 
@@ -72,9 +76,13 @@ const problemAt = (file: string, text: string, lines: LineCounter, offset: numbe
   const { line, col } = lines.linePos(offset)
   const start = lines.lineStarts[line - 1] ?? 0
   const end = lines.lineStarts[line] ?? text.length + 1
-  const source = text.slice(start, end - 1).replace(/\r$/, '')
+  // A line of megabytes is shown to nobody: one that long has no source.
+  const source = end - start > longestLine ? '' : text.slice(start, end - 1).replace(/\r$/, '')
   return { file, line: Math.max(line, 1), column: Math.max(col, 1), message, source: mask(source) }
 }
+
+/** In characters. */
+const longestLine = 2000
 
 /**
  * Hides what a shown line may hold in secret: values of keys that say so, private members of a JWK, a password in a

@@ -1,4 +1,5 @@
 import { type Document, type ErrorCode, LineCounter, parseDocument } from 'yaml'
+import { mostProblems } from './problem.ts'
 
 /** Something wrong with the text itself, at an offset into it. */
 export interface TextFault {
@@ -40,22 +41,27 @@ export const parseText = (
   if (control) {
     return { document: undefined, faults: [{ offset: control.index, message: `a ${nameOf(control[0])} in the file` }] }
   }
-  const document = parseDocument(text, {
-    version: '1.2',
-    // The library compares every pair of keys: quadratic, 4 s for 20,000 upstreams. The tree finds them in one pass.
-    uniqueKeys: false,
-    // Else `!!binary`, `!!set` and the like become objects that no schema expects.
-    resolveKnownTags: false,
-    keepSourceTokens: false,
-    prettyErrors: false,
-    logLevel: 'error',
-  })
+  const document = withoutStacks(() =>
+    parseDocument(text, {
+      version: '1.2',
+      // The library compares every pair of keys: quadratic, 4 s for 20,000 upstreams. The tree finds them in one pass.
+      uniqueKeys: false,
+      // Else `!!binary`, `!!set` and the like become objects that no schema expects.
+      resolveKnownTags: false,
+      keepSourceTokens: false,
+      prettyErrors: false,
+      logLevel: 'error',
+    }),
+  )
   const faults: TextFault[] = []
+  let lineEnd = -1
   for (const { code, pos } of document.errors) {
-    const last = faults.at(-1)
+    if (faults.length > mostProblems) break
     // One slip makes the parser stumble over the rest of the line.
-    const repeated = last?.message === words[code] && !text.slice(last.offset, pos[0]).includes('\n')
-    if (!repeated) faults.push({ offset: pos[0], message: words[code] })
+    if (faults.at(-1)?.message === words[code] && pos[0] <= lineEnd) continue
+    faults.push({ offset: pos[0], message: words[code] })
+    lineEnd = text.indexOf('\n', pos[0])
+    if (lineEnd < 0) lineEnd = text.length
   }
   const { yaml, tags } = document.directives
   if ((yaml.explicit && yaml.version !== '1.2') || Object.keys(tags).length > 1) {
@@ -64,6 +70,17 @@ export const parseText = (
     faults.push({ offset, message: 'a config file is YAML 1.2: `%YAML 1.1` and `%TAG` are not supported' })
   }
   return { document, faults }
+}
+
+/** The parser makes an error of each slip, and the stack of each takes more than the slip: nobody reads it. */
+const withoutStacks = <T>(parse: () => T): T => {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return parse()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
 }
 
 /** Offsets of the lines of a text. */

@@ -27,6 +27,7 @@ export const validate = (tree: Tree, report: Report): FileInput | undefined => {
     // All are described before the first is taken out: what is missing then is not missing from the file.
     for (const issue of issues.filter((one) => !isAftermath(one, removed))) {
       const on = placeOf(issue).key ? 'key' : 'value'
+      if (report.full()) return undefined
       for (const { at, message } of describe(issue, tree, report)) report.problem(at, message, on)
     }
     const gone = new Set<string>()

@@ -34,7 +34,7 @@ export const createExchanges = (
     'trace' | 'tolerances' | 'pseudonym' | 'limits' | 'monotonic' | 'tunnelled' | 'cutting'
   >,
 ): ((admitted: Admitted, record: RequestRecord) => Exchange) => {
-  const { trace, tolerances, limits, monotonic } = options
+  const { trace, tolerances, limits, monotonic, tunnelled, cutting } = options
   const viaNow = `1.1 ${options.pseudonym}`
   const viaOld = `1.0 ${options.pseudonym}`
 
@@ -50,7 +50,7 @@ export const createExchanges = (
       nominated: head.nominated,
       trace: trace(head, peer.trusted),
       maxForwards: hops === undefined ? undefined : hops - 1,
-      upgrade: upgraded && { ...upgraded, expiresAt: expiryOf(permission), onOpen: options.tunnelled },
+      upgrade: upgraded && { ...upgraded, expiresAt: expiryOf(permission), onOpen: tunnelled },
       hop: hopOf(peer, head, record.host, request.httpVersionMinor === 0 ? viaOld : viaNow, record.requestId),
       query: admitted.query,
       bodySize: limits.bodySize,
@@ -63,17 +63,26 @@ export const createExchanges = (
         record.status = status
         if (!response.shouldKeepAlive) peer.ending = true
       },
-      onBytes: (direction, count) => {
-        if (direction === 'in') record.bytesIn += count
-        else record.bytesOut += count
-      },
+      onBytes: counter(record),
       onRefused: admitted.refused,
-      onEnd: (broken, fault) => {
-        record.brokenBy = broken === 'client' && options.cutting() ? 'shutdown' : broken
-        record.refusal = fault
-        admitted.finished(broken ? 'broken' : 'delivered')
-      },
+      onEnd: ender(record, cutting, admitted.finished),
       dropRest: (over) => dropRest(request, over),
     }
   }
 }
+
+// These two are made out here: a tunnel keeps them, and must keep nothing else of its request and of the config.
+const counter =
+  (record: RequestRecord): Exchange['onBytes'] =>
+  (direction, count) => {
+    if (direction === 'in') record.bytesIn += count
+    else record.bytesOut += count
+  }
+
+const ender =
+  (record: RequestRecord, cutting: () => boolean, finished: Admitted['finished']): Exchange['onEnd'] =>
+  (broken, fault) => {
+    record.brokenBy = broken === 'client' && cutting() ? 'shutdown' : broken
+    record.refusal = fault
+    finished(broken ? 'broken' : 'delivered')
+  }

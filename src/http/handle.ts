@@ -83,7 +83,7 @@ export type Expectation = 'nothing' | 'continue' | 'other'
  * answer of our own or the forwarder. Takes no asynchronous hop when the token is cached.
  */
 export const createHandler = (options: HandlerOptions): Handler => {
-  const { resources, verifier, forwarder, peers, policy, monotonic } = options
+  const { resources, verifier, forwarder, peers, policy, monotonic, closed } = options
   const requestIdName = options.requestIdHeader.toLowerCase()
   const isLast = createLast({ ...options.limits, ...options })
   const exchangeOf = createExchanges(options)
@@ -99,11 +99,7 @@ export const createHandler = (options: HandlerOptions): Handler => {
     record.remoteAddress = framed ? peers.clientAddress(peer, head) : peer.address
     if (framed) record.host = head.host ?? ''
     options.opened()
-    const finish = (delivery: RequestRecord['delivery']): void => {
-      record.delivery = delivery
-      record.endedAt = monotonic()
-      options.closed(record)
-    }
+    const finish = finisher(record, monotonic, closed)
     // Asked for every request: it counts them.
     const last = isLast(peer, startedAt)
     // No persistent connection with a client of HTTP/1.0, whatever it asks for (H1-23), and none behind an upgrade that
@@ -260,6 +256,15 @@ export const createHandler = (options: HandlerOptions): Handler => {
     }
   }
 }
+
+/** Out here, so that a tunnel, which keeps it, keeps nothing of the config that it was opened on. */
+const finisher =
+  (record: RequestRecord, monotonic: () => number, closed: HandlerOptions['closed']) =>
+  (delivery: RequestRecord['delivery']): void => {
+    record.delivery = delivery
+    record.endedAt = monotonic()
+    closed(record)
+  }
 
 /** RFC 9110 section 9.2.1. */
 const safe: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])

@@ -23,8 +23,7 @@ export const takeUpgrades = (server: Server, given: Set<Socket>, take: TakeUpgra
   if (Reflect.get(server, 'shouldUpgradeCallback') !== isHandshake) return
   server.on('upgrade', (request: IncomingMessage, _stream: unknown, head: Buffer) => {
     const { socket } = request
-    given.add(socket)
-    socket.once('close', () => given.delete(socket))
+    hold(socket, given)
     // Node has given the connection away with all its listeners: these stand in their place.
     const response = new ServerResponse(request)
     const onDrain = (): void => {
@@ -51,6 +50,12 @@ export const takeUpgrades = (server: Server, given: Set<Socket>, take: TakeUpgra
     })
     take(request, response, { socket, head, take: release })
   })
+}
+
+/** Out here, so that a tunnel keeps nothing of its request. */
+const hold = (socket: Socket, given: Set<Socket>): void => {
+  given.add(socket)
+  socket.once('close', () => given.delete(socket))
 }
 
 /**

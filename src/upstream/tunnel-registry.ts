@@ -31,6 +31,8 @@ interface Tunnel extends Splice {
   readonly since: number
   readonly stands: () => boolean
   quietSince: number
+  /** It was told to end because it does not stand. */
+  fallen: boolean
 }
 
 /**
@@ -83,6 +85,7 @@ export const createTunnelRegistry = (now: () => number, monotonic: () => number)
         since,
         stands,
         quietSince: since,
+        fallen: false,
       }
       tunnels.add(tunnel)
       timer ??= setInterval(sweep, sweepMs).unref()
@@ -91,8 +94,11 @@ export const createTunnelRegistry = (now: () => number, monotonic: () => number)
       else if (!stands()) tunnel.end(1012)
     },
     review: () => {
-      const fallen = [...tunnels].filter(({ stands }) => !stands())
-      for (const tunnel of fallen) tunnel.end(1012)
+      const fallen = [...tunnels].filter((tunnel) => !tunnel.fallen && !tunnel.stands())
+      for (const tunnel of fallen) {
+        tunnel.fallen = true
+        tunnel.end(1012)
+      }
       return fallen.length
     },
     close: async () => {

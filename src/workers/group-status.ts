@@ -7,7 +7,6 @@ import type { Group, Member } from './group.ts'
 
 export interface GroupStatusDependencies {
   readonly group: Pick<Group, 'complete' | 'gather' | 'members'>
-
   readonly count: number
   readonly metrics: GroupMetrics
   /** Whether the group listens. */
@@ -32,9 +31,16 @@ export interface GroupStatusDependencies {
 export const groupStatus = ({ group, count, metrics, ...deps }: GroupStatusDependencies): AdminDependencies => {
   const startedAt = deps.monotonic()
   let late = false
+  const known = new WeakMap<Member, { readonly report: ReadinessReport; readonly at: number }>()
 
   const ready = async (): Promise<ReadinessReport> => {
-    const reports = await group.gather('ready', undefined, answerMs)
+    for (const [member, report] of await group.gather('ready', undefined, answerMs)) {
+      known.set(member, { report, at: deps.monotonic() })
+    }
+    const reports = group.members().flatMap((member) => {
+      const last = known.get(member)
+      return last && deps.monotonic() - last.at < rememberMs ? [[member, last.report] as const] : []
+    })
     const able = reports.filter(([{ serving }, { ok }]) => serving && ok).length
     late ||= deps.monotonic() - startedAt >= deps.maxWaitMs
     const ok = !deps.draining() && (group.complete() || late) && able > 0
@@ -44,11 +50,13 @@ export const groupStatus = ({ group, count, metrics, ...deps }: GroupStatusDepen
   }
   /** What one of them shows, which all have from the same files. */
   const shown = async (name: CallName & ('routes' | 'config')): Promise<unknown> => {
-    for (const { process } of group.members()) {
-      const answer = await process.ask(name, undefined, answerMs).catch(() => undefined)
-      if (answer !== undefined) return answer
+    // Of all at once: the first may be the one that stands still.
+    const asked = group.members().map(({ process }) => process.ask(name, undefined, shownMs))
+    try {
+      return await Promise.any(asked)
+    } catch {
+      throw new Error('no worker answers')
     }
-    throw new Error('no worker answers')
   }
 
   return {
@@ -57,10 +65,8 @@ export const groupStatus = ({ group, count, metrics, ...deps }: GroupStatusDepen
     drain: deps.drain,
     metrics: {
       expose: async () => {
-        await ready()
-        for (const [member, text] of await group.gather('metrics', undefined, answerMs)) {
-          member.counted = readExposition(text)
-        }
+        const [texts] = await Promise.all([group.gather('metrics', undefined, answerMs), ready()])
+        for (const [member, text] of texts) member.counted = readExposition(text)
         return metrics.expose(group.members().flatMap(countedBy))
       },
       contentType: metrics.contentType,
@@ -73,8 +79,12 @@ export const groupStatus = ({ group, count, metrics, ...deps }: GroupStatusDepen
   }
 }
 
-/** Who asks has a second or a little more. */
-const answerMs = 1000
+/** Who asks has a second or a little more; who does not answer meanwhile stands for what it said last. */
+const answerMs = 300
+/** Of a large config: it takes a while to say it. */
+const shownMs = 1000
+/** One that loads a large config is silent for as long, and serves again. */
+const rememberMs = 5000
 
 const countedBy = ({ counted, serving }: Member) => (counted === undefined ? [] : [{ counted, serving }])
 

@@ -48,8 +48,12 @@ export interface Group {
     said: Said<Name>,
     withinMs: number,
   ): Promise<readonly (readonly [Member, Answer<Name>])[]>
-  /** Tells all that live. Who does not do it in time is replaced: all of them do the same, or are not there. */
-  insist<Name extends CallName>(name: Name, said: Said<Name>, withinMs: number): Promise<void>
+  /**
+   * Tells all that live. Who does not do it in time is replaced: all of them do the same, or are not there.
+   *
+   * @returns whether nobody had to be replaced for it; one that ended by itself has followed, for another takes its place
+   */
+  insist<Name extends CallName>(name: Name, said: Said<Name>, withinMs: number): Promise<boolean>
   /**
    * Ends them as one: each drains.
    *
@@ -191,18 +195,21 @@ export const createGroup = ({ count, startWorker, start, logger, clock, retire }
       return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
     },
     insist: async (name, said, withinMs) => {
-      await Promise.all(
+      const done = await Promise.all(
         living().map(async (member) => {
           try {
             await member.process.ask(name, said, withinMs)
+            return true
           } catch (error) {
-            if (closing || endings.has(member) || (error as WorkerError).why === 'gone') return
+            if (closing || endings.has(member) || (error as WorkerError).why === 'gone') return true
             const { worker } = member
             logger.error({ worker, detail: (error as WorkerError).message }, 'worker does not follow: it is replaced')
             void end(member, { delayMs: 0, drainMs: undefined }, leaveMs)
+            return false
           }
         }),
       )
+      return done.every(Boolean)
     },
     close: async (said, limitMs) => {
       closing = true

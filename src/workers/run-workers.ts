@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../config/config.ts'
 import type { Environment } from '../config/environment.ts'
+import { heapLimitOf } from '../config/memory.ts'
+import { giveBack } from '../config/reclaim.ts'
+import { faultEvent, warningsOf } from '../gateway-events.ts'
 import { createAdmin } from '../http/admin.ts'
 import { systemClock } from '../keys/clock.ts'
 import { createGroupMetrics } from '../observe/group-metrics.ts'
@@ -9,8 +12,10 @@ import { redact } from '../observe/redact.ts'
 import { createReloader } from '../reload.ts'
 import { version } from '../version.ts'
 import type { FileContents } from './calls.ts'
+import { createFollowing } from './following.ts'
 import { createGroup } from './group.ts'
 import { groupStatus } from './group-status.ts'
+import { partOfHeap } from './heap-share.ts'
 import { countOf, prepareWorkers } from './worker-process.ts'
 
 /** What the supervisor has of the outside world. */
@@ -37,16 +42,11 @@ export const runWorkers = async (config: Config, files: FileContents, io: Superv
   const metrics = createGroupMetrics(() => clock.now() / 1000)
   const count = countOf(config.workers)
   const nonceSecret = randomBytes(32)
-  const failed = (error: unknown): void =>
-    logger.error({ error: error instanceof Error ? (error.stack ?? error.name) : 'unknown' }, 'internal')
   let running = config
   let reloaded: FileContents | undefined
   let started = false
   let draining = false
   let leaving = false
-  const warn = ({ file, warnings }: Config): void => {
-    for (const { line, column, message } of warnings) logger.warn({ file, line, column }, message)
-  }
 
   const startWorker = await prepareWorkers(count)
   const group = createGroup({
@@ -68,31 +68,28 @@ export const runWorkers = async (config: Config, files: FileContents, io: Superv
     drain: () => {
       draining = true
       metrics.setDraining(true)
-      void group.gather('drain', undefined, followMs)
+      void group.gather('drain', undefined, drainCallMs)
     },
     warnings: () => redact(running.warnings),
-    failed,
+    failed: faultEvent(log),
   })
   const admin = config.admin && createAdmin(config.admin, status)
+  const following = createFollowing({ group, metrics, clock })
   const reloader = createReloader({
     running: config,
     env: io.env,
+    // What does not fit there is refused here: all of them together would end, again and again.
+    heapLimit: heapLimitOf(partOfHeap(process.execArgv, process.env.NODE_OPTIONS, count)),
     log,
     clock,
     apply: async (next, contents) => {
       running = next
       reloaded = contents
-      warn(next)
-      await group.insist('reload', contents, followMs)
-      metrics.reloaded()
+      warningsOf(next, log)
+      await following.apply(contents)
     },
-    refresh: async () => {
-      await group.gather('refresh', undefined, followMs)
-    },
-    failed: () => {
-      metrics.reloadFailed()
-      void group.gather('reloadFailed', undefined, followMs)
-    },
+    refresh: following.refresh,
+    failed: following.failed,
   })
   const close = async (delayMs: number, drainMs: number): Promise<number> => {
     leaving = true
@@ -106,9 +103,8 @@ export const runWorkers = async (config: Config, files: FileContents, io: Superv
     return cut
   }
 
-  // From the first moment on: the default of the system is to end the process.
   io.on('SIGHUP', reloader.now)
-  warn(config)
+  warningsOf(config, log)
   if (config.dev) logger.warn('the dev block is ignored: `audgate dev` reads it')
   try {
     // The admin listener starts first and closes last.
@@ -116,6 +112,7 @@ export const runWorkers = async (config: Config, files: FileContents, io: Superv
     const bound = await Promise.race([group.listen(), stopped(io.signal)])
     if (bound !== undefined) {
       started = true
+      giveBack()
       const { address, port } = bound
       logger.info({ address: `${address}:${port}`, version, config: running.hash, workers: count }, 'listening')
     }
@@ -130,8 +127,8 @@ export const runWorkers = async (config: Config, files: FileContents, io: Superv
   return cut === 0 ? 0 : 1
 }
 
-/** For a worker to load a config of any size and to fetch the keys that it names anew. */
-const followMs = 60_000
+/** For a worker that is busy: who comes in its place is told anyway. */
+const drainCallMs = 60_000
 /** For a worker's goodbyes to its tunnels, its last records and its log. */
 const lastWordsMs = 8000
 

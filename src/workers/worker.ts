@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
 import type { Environment } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
+import { giveBack } from '../config/reclaim.ts'
 import { createGateway, type Gateway, production } from '../gateway.ts'
 import type { Bound, FileContents, Start } from './calls.ts'
 import { type Handlers, serveCalls } from './serve-calls.ts'
@@ -44,9 +45,14 @@ const handlersOf = (env: Environment): Handlers => {
       if (draining) gateway.status.drain()
       if (whenReady) await settled(gateway)
       const { address } = await gateway.listen()
+      giveBack()
       return { address: address.address, port: address.port }
     },
-    reload: (files) => running().reload(configOf(files)),
+    reload: async (files) => {
+      const { reload } = running()
+      // It goes on with what it had: the supervisor puts another in its place, for all run the same config.
+      if (!(await reload(configOf(files)))) throw new Error('the config could not be put in place')
+    },
     reloadFailed: () => running().reloadFailed(),
     refresh: () => running().refreshKeys(),
     drain: () => running().status.drain(),
@@ -81,7 +87,10 @@ const loadFrom = (contents: FileContents, { file, nonceSecret }: Start, env: Env
     env,
     readFile: (path) => contents.get(resolve(path)) ?? { ok: false, fault: 'was not read with the config' },
   })
-  if (!loaded.ok) throw new Error('the config that the supervisor has loaded does not load here')
+  if (!loaded.ok) {
+    const [problem] = loaded.problems
+    throw new Error(`the config that the supervisor has loaded does not load here: ${problem?.message ?? 'unknown'}`)
+  }
   const { config } = loaded
   return { ...config, warnings: [], dpop: { ...config.dpop, nonceSecret: config.dpop.nonceSecret ?? nonceSecret } }
 }

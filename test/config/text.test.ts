@@ -42,9 +42,31 @@ for (const [name, text, expected] of [
   })
 }
 
-test('every duplicate key is found in one linear pass', () => {
-  assert.equal(messagesOf(`issuers: {}\nupstreams: {}\n${lines(500, () => 'issuers: {}')}`).length, 500)
+test('every duplicate key is found in one linear pass, and a hundred of them are told', () => {
+  const messages = (count: number) => messagesOf(`issuers: {}\nupstreams: {}\n${lines(count, () => 'issuers: {}')}`)
+  assert.equal(messages(100).length, 100)
+  assert.ok(!messages(100).includes('… and more'))
+  assert.deepEqual([messages(101).length, messages(500).length], [101, 101])
+  assert.equal(messages(101).at(-1), '… and more')
 })
+
+for (const [what, text] of [
+  ['mistakes in the syntax', lines(5000, () => '"a" b: c')],
+  ['mistakes in the syntax on one line', `a: [${'"x" y, '.repeat(50_000)}]`],
+  ['unknown keys', lines(5000, (i) => `k${i}: 1`)],
+] as const) {
+  test(`many ${what} are a hundred problems at most, of at most 300 kB, found in 3 s of work`, () => {
+    let told = ''
+    const ms = threadMs(() => {
+      const loaded = parseConfig(text, 'audgate.yaml', { env: {} })
+      assert.ok(!loaded.ok)
+      assert.ok(loaded.problems.length <= 101)
+      told = JSON.stringify(loaded.problems)
+    })
+    assert.ok(told.length < 300_000, `${told.length}`)
+    assert.ok(ms < 3000, `${ms} ms`)
+  })
+}
 
 for (const key of ['__proto__', 'constructor', 'prototype']) {
   test(`attacks lesson 9: the key ${key} is refused, and reaches no prototype`, () => {

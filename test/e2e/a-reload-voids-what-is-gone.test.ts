@@ -39,6 +39,45 @@ test('AS-11: a token of an issuer that is gone is refused at once, however well 
   assert.equal(await ask(stage, token), 'passed')
 })
 
+for (const { what, after } of [
+  { what: 'an issuer', after: { issuers: [] as string[], taken: 'issuer_untrusted' } },
+  { what: 'a resource', after: { issuers: ['main'], taken: 'route_unknown' } },
+]) {
+  test(`AS-11: ${what} that is gone is gone at once, also where a new issuer does not answer`, async (t) => {
+    const server = await startKeyServer(t)
+    const held: (() => void)[] = []
+    server.set('/jwks', (_request, response) => held.push(() => response.end(JSON.stringify({ keys: [next.jwk] }))))
+    const upstream = await startUpstream(t)
+    const stage = await startGateway(t, issuerYaml() + entries({ [upstream.url]: orders }))
+    const token = liveToken()
+    assert.equal(await ask(stage, token), 'passed')
+    const all = {
+      main: { issuer: 'https://as.test/oidc', keys: { jwks: { keys: [liveKey.jwk] } } },
+      second: { issuer: 'https://second.test', keys: { jwks_uri: server.url('/jwks') }, refresh: { timeout: '1m' } },
+    }
+    const named = Object.fromEntries(
+      Object.entries(all).filter(([name]) => [...after.issuers, 'second'].includes(name)),
+    )
+    const at = after.taken === 'route_unknown' ? '/moved' : orders.at
+    const place = { ...orders, at, issuers: Object.keys(named) }
+    let over = false
+    const reload = stage.reload(`issuers: ${JSON.stringify(named)}\n${entries({ [upstream.url]: place })}`).then(() => {
+      over = true
+    })
+    await eventually('the new issuer is asked', () => held.length === 1)
+    assert.equal(await ask(stage, token), after.taken)
+    assert.equal(over, false)
+    // Who comes for the new one waits for its keys, and is served with them.
+    const iat = Math.floor(Date.now() / 1000)
+    const fresh = mint({ key: next, claims: { iss: 'https://second.test', aud: ORDERS, iat, exp: iat + 600 } })
+    const waiting = ask(stage, fresh, `${at}/1`)
+    await eventually('it waits', async () => /^audgate_open_requests 1$/m.test(await stage.metrics()))
+    held[0]?.()
+    assert.equal(await waiting, 'passed')
+    await reload
+  })
+}
+
 test('AS-11: a token that was proven with a key which the config no longer has is refused at once', async (t) => {
   const upstream = await startUpstream(t)
   const stage = await startGateway(t, issuerYaml() + entries({ [upstream.url]: orders }))

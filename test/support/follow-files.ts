@@ -32,7 +32,9 @@ export const followFiles = (
     env: {},
     log: gateway.log,
     clock,
-    apply: gateway.reload,
+    apply: async (next) => {
+      await gateway.reload(next)
+    },
     refresh: gateway.refreshKeys,
     failed: gateway.reloadFailed,
   })

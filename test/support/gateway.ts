@@ -14,7 +14,7 @@ export interface TestGateway {
   /** What the config was made from. */
   readonly text: string
   /** Puts another config in its place, with the same `listen` and `admin` unless `change` makes the whole text another. */
-  reload(yaml: string, change?: (text: string) => string): Promise<void>
+  reload(yaml: string, change?: (text: string) => string): Promise<boolean>
   readonly port: number
   readonly adminPort: number
   readonly url: string

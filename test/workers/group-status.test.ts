@@ -160,3 +160,25 @@ test('/metrics has what a worker had counted when it was last asked, where it do
   await settle()
   assert.equal(total(await status.metrics.expose()), '7', 'it has ended: what it had counted stays')
 })
+
+test('a worker that stands still holds no endpoint up: what it said last counts for five seconds', async () => {
+  const { status, started, clock, pass } = await stage(
+    { ...fine, routes: () => new Promise(() => undefined) },
+    { ready: readyWith(true, 'stale'), routes: () => ['a route'] },
+  )
+  assert.equal((await status.ready()).ok, true)
+  const second = started[1] ?? assert.fail()
+  second.answers = { ...serving, routes: () => ['a route'], ready: () => new Promise(() => undefined) }
+  assert.deepEqual(await status.routes(), ['a route'])
+  const answer = async () => {
+    const exposed = status.metrics.expose()
+    const report = status.ready()
+    await settle()
+    clock.advance(300)
+    await exposed
+    return (await report).issuers
+  }
+  assert.deepEqual(await answer(), [{ name: 'main', state: 'stale' }])
+  pass(5000)
+  assert.deepEqual(await answer(), [{ name: 'main', state: 'fresh' }])
+})

@@ -22,6 +22,8 @@ export interface ProvenRequest {
 
 /** Checks DPoP proofs (RFC 9449 section 4.3). Never rejects. */
 export interface ProofVerifier {
+  /** What it takes, and for how long it remembers: for the one that comes after it. */
+  readonly window: ProofWindow
   /**
    * Checks the one proof of a request: syntax, `htm`, `htu`, `iat`, `ath`, nonce, signature, and that it was not seen
    * before. It is noted as seen only when everything else is right and its key is `boundTo` (DP-15). Refuses with
@@ -34,6 +36,15 @@ export interface ProofVerifier {
    * @returns the thumbprint of the proof's key, which may be another than `boundTo`: `authorize` compares them
    */
   prove(request: ProvenRequest, token: string, boundTo: string, now: number): Outcome<string> | Promise<Outcome<string>>
+}
+
+/** How old proofs may be, in seconds. */
+export interface ProofWindow {
+  readonly age: number
+  /** How far ahead the clock of a client may be. */
+  readonly ahead: number
+  /** Proofs whose `iat` is not above `until` may have been noted for a shorter time: no longer than `age` are they taken. */
+  readonly noted: { readonly until: number; readonly age: number } | undefined
 }
 
 export interface ProofDependencies {
@@ -57,18 +68,43 @@ const MAX_KEYS = 4096
 const MIN_AHEAD_SECONDS = 5
 
 /**
+ * After a reload somebody may still note proofs by the config before: requests that began on it and wait for keys, and
+ * other replicas that have not seen the file yet.
+ */
+const SETTLING_SECONDS = 60
+
+/**
+ * A used proof is forgotten when nobody would have taken it any more: where `age` grows it must not be good again (DP-15).
+ *
+ * @param at when `age` begins to count, in seconds since the epoch
+ */
+const notedBefore = (before: ProofWindow, age: number, at: number): ProofWindow['noted'] => {
+  const { noted } = before
+  if (age <= before.age) return noted
+  const counts = noted !== undefined && noted.until > at - before.age
+  return {
+    until: at + before.ahead + SETTLING_SECONDS,
+    age: counts ? Math.min(noted.age, before.age) : before.age,
+  }
+}
+
+/**
  * The verifier for all resources. A proof counts from `iat`, less a tenth of `ageMs` (5 s at least) for clocks that are
  * ahead, to `iat` plus `ageMs` (DP-8), and no second time within that (DP-15).
  *
  * What costs least is looked at first, the signature last, and only what passed is noted: a `jti` in a proof that is
  * wrong in anything else is not burnt. Replay protection fails closed.
+ *
+ * @param since the window until now, and when the new one takes its place, in seconds since the epoch; undefined: the first
  */
 export const createProofVerifier = (
   { ageMs, algorithms }: Pick<ProofOptions, 'ageMs' | 'algorithms'>,
   { store, nonces, events }: ProofDependencies,
+  since?: { readonly before: ProofWindow; readonly at: number },
 ): ProofVerifier => {
   const ageSeconds = ageMs / 1000
   const aheadSeconds = Math.max(MIN_AHEAD_SECONDS, ageSeconds / 10)
+  const noted = since && notedBefore(since.before, ageSeconds, since.at)
   const keys = new LRUCache<string, KeyObject>({ max: MAX_KEYS })
   const aside = createAside(MOST_ASIDE)
 
@@ -81,7 +117,8 @@ export const createProofVerifier = (
   ): string | undefined => {
     if (htm !== method) return 'an htm of another method'
     if (normalizeHtu(htu) !== uri) return 'an htu of another URI'
-    if (iat < now - ageSeconds) return 'an iat too long ago (dpop.proof_age)'
+    if (iat < now - (noted !== undefined && iat <= noted.until ? Math.min(noted.age, ageSeconds) : ageSeconds))
+      return 'an iat too long ago (dpop.proof_age)'
     if (iat > now + aheadSeconds) return 'an iat in the future'
     return equalTexts(ath, hash('sha256', token, 'base64url')) ? undefined : 'an ath of another token'
   }
@@ -93,7 +130,7 @@ export const createProofVerifier = (
     return { reason: 'nonce_required', nonce: nonces.current(now), fault }
   }
 
-  const noted = (thumbprint: string, answer: Stored<boolean>): Outcome<string> => {
+  const answered = (thumbprint: string, answer: Stored<boolean>): Outcome<string> => {
     if (answer.ok) return answer.value ? pass(thumbprint) : refuse({ reason: 'proof_replayed' })
     events.degraded('replay', 'closed')
     return refuse({ reason: 'store_unavailable', operation: 'put_if_absent', retryAfterSeconds: 1 })
@@ -109,14 +146,15 @@ export const createProofVerifier = (
     const seconds = iat + ageSeconds + aheadSeconds - now
     const id = `ag:jti:${hash('sha256', JSON.stringify([thumbprint, uri, jti]), 'base64url')}`
     const answer = store.putIfAbsent(id, Math.ceil(seconds * 1000))
-    if (!(answer instanceof Promise)) return noted(thumbprint, answer)
+    if (!(answer instanceof Promise)) return answered(thumbprint, answer)
     return answer.then(
-      (settled) => noted(thumbprint, settled),
-      () => noted(thumbprint, { ok: false }),
+      (settled) => answered(thumbprint, settled),
+      () => answered(thumbprint, { ok: false }),
     )
   }
 
   return {
+    window: { age: ageSeconds, ahead: aheadSeconds, noted },
     prove(request, token, boundTo, now) {
       const [text] = request.proofs
       if (text === undefined) return refuse({ reason: 'proof_missing', methods: ['jkt'] })

@@ -537,3 +537,44 @@ test('hard inputs: whatever the field holds is refused, and nothing throws', asy
     { numRuns: 300 },
   )
 })
+
+test('DP-15: where a reload makes proofs good for longer, one that was used is not good again, and a later one is', async () => {
+  const clock = createManualClock(NOW * 1000)
+  const notes = createNotes(clock.now)
+  const dependencies = { store: notes, nonces: undefined, events: { degraded: () => assert.fail() } }
+  type Since = Parameters<typeof createProofVerifier>[2]
+  const verifier = (age: number, since?: Since) =>
+    createProofVerifier({ ageMs: age * 1000, algorithms: PROVER_ALGS }, dependencies, since)
+  const seconds = () => clock.now() / 1000
+  const next = (age: number, { window }: ReturnType<typeof verifier>) =>
+    verifier(age, { before: window, at: seconds() })
+  const judge = ({ prove: judged }: ReturnType<typeof verifier>, proof: string) =>
+    judged({ proofs: [proof], method: 'GET', uri: URI }, TOKEN, alice.jkt, seconds())
+  const fresh = () => prove({ now: seconds() })
+  const tooOld = invalid('an iat too long ago (dpop.proof_age)')
+
+  const first = verifier(5)
+  const early = fresh()
+  assert.deepEqual(judge(first, early), good)
+  clock.advance(13_000)
+  const late = fresh()
+  assert.deepEqual(judge(first, late), good)
+  const second = next(60, first)
+  // Forgotten before the reload, and remembered at the reload but not for so long.
+  assert.deepEqual([judge(second, early), judge(second, late)], [tooOld, replayed])
+  clock.advance(11_000)
+  const behind = fresh()
+  // A request that began on the config before notes as that one did.
+  assert.deepEqual(judge(first, behind), good)
+  clock.advance(11_000)
+  for (const proof of [early, late, behind]) assert.deepEqual(judge(second, proof), tooOld)
+  // The shortest time counts on, over a reload that changes something else and one that makes it longer still.
+  const third = next(300, next(60, second))
+  for (const proof of [early, late, behind]) assert.deepEqual(judge(third, proof), tooOld)
+  clock.advance(67_000)
+  const settled = fresh()
+  clock.advance(299_000)
+  assert.deepEqual([judge(third, settled), judge(third, settled)], [good, replayed])
+  // A shorter time counts at once.
+  assert.deepEqual(judge(next(60, third), settled), tooOld)
+})
